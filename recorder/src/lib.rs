@@ -1,0 +1,1 @@
+//! An always-on, bounded flight recorder for Tokio services.

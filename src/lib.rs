@@ -1,0 +1,1 @@
+//! The explorer: opens a flight recording of a Tokio service offline and shows why a task did not run.
