@@ -1,0 +1,37 @@
+//! Our recorder, dial9-recorder.
+
+use std::error::Error;
+use std::future::Future;
+use std::time::Duration;
+
+use dial9_recorder::{FlightRecorder, Level, MIB};
+
+use super::plain::TokioSpawn;
+use crate::child::{Figures, builder, measure};
+use crate::workload::{Spawn, Workload};
+
+/// The arena, as the recorder's documentation advises for a small service.
+const MEMORY: usize = 8 * MIB;
+
+#[derive(Clone)]
+struct RecorderSpawn(FlightRecorder);
+
+impl Spawn for RecorderSpawn {
+    fn spawn(&self, future: impl Future<Output = ()> + Send + 'static) {
+        self.0.spawn(future);
+    }
+}
+
+/// Level `Hooks`; tasks know nothing of the recorder.
+pub fn run_hooks(workload: Workload, measured: Duration) -> Result<Figures, Box<dyn Error>> {
+    let recorder = FlightRecorder::builder().memory(MEMORY).level(Level::Hooks).build()?;
+    let runtime = recorder.attach(&mut builder())?;
+    measure(&runtime, TokioSpawn, workload, measured)
+}
+
+/// Level `Wakes`, every task spawned through the recorder.
+pub fn run_wakes(workload: Workload, measured: Duration) -> Result<Figures, Box<dyn Error>> {
+    let recorder = FlightRecorder::builder().memory(MEMORY).level(Level::Wakes).build()?;
+    let runtime = recorder.attach(&mut builder())?;
+    measure(&runtime, RecorderSpawn(recorder), workload, measured)
+}
