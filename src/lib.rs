@@ -1,1 +1,3 @@
 //! The explorer: opens a flight recording of a Tokio service offline and shows why a task did not run.
+
+pub mod recording;

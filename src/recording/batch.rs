@@ -1,0 +1,406 @@
+//! What a reader fills: the rows of one stretch of one event stream. Batches know nothing of each other, so several
+//! threads can fill them at the same time; [`super::RecordingBuilder`] brings them together.
+
+use std::{
+    collections::{HashMap, hash_map::RandomState},
+    hash::{BuildHasher, Hasher},
+};
+
+use super::{
+    EventCounts, LaneTotals, Ns, Outcome, StrId, TaskKind, Totals, WaitState, columns::WakerKind,
+};
+
+/// Who a thread was while it wrote: its number, and the worker if it was one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct SeatKey {
+    /// The worker: number of its runtime, and its index in it.
+    pub worker: Option<(u32, u32)>,
+    /// The thread's number.
+    pub thread: u32,
+}
+
+/// Who woke a task, with the numbers of the file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum WakerKey {
+    /// The task of this id.
+    Task(u64),
+    /// A runtime thread outside every poll.
+    Runtime,
+    /// A blocking job on the thread that issued the wake.
+    Blocking,
+    /// The thread that issued the wake, which belongs to no runtime.
+    Outside,
+    /// It was not recorded.
+    Unknown,
+}
+
+/// The facts that a spawn carries.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SpawnFacts {
+    /// When.
+    pub at: Option<Ns>,
+    /// The task whose poll spawned it.
+    pub parent: Option<u64>,
+    /// Its spawn location.
+    pub location: StrId,
+    /// Its name.
+    pub name: StrId,
+    /// The number of its runtime.
+    pub runtime: Option<u32>,
+    /// What kind of future it is.
+    pub kind: TaskKind,
+    /// The future's size in bytes.
+    pub size: Option<u32>,
+}
+
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct PollRow {
+    pub(crate) start: Ns,
+    pub(crate) end: Ns,
+    pub(crate) task: u32,
+    pub(crate) seat: u16,
+    pub(crate) outcome: u8,
+}
+
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct WakeRow {
+    pub(crate) at: Ns,
+    pub(crate) task: u32,
+    pub(crate) waker: u32,
+    pub(crate) seat: u16,
+    pub(crate) kind: WakerKind,
+}
+
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct ParkRow {
+    pub(crate) start: Ns,
+    pub(crate) end: Ns,
+    pub(crate) seat: u16,
+    pub(crate) open: bool,
+}
+
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct WaitBeginRow {
+    pub(crate) wait: u64,
+    pub(crate) task: u32,
+    pub(crate) at: Ns,
+    pub(crate) name: StrId,
+    pub(crate) location: StrId,
+}
+
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct WaitEndRow {
+    pub(crate) wait: u64,
+    pub(crate) task: u32,
+    pub(crate) at: Ns,
+    pub(crate) state: WaitState,
+}
+
+/// The rows of one stretch of one stream, in the order of the stream.
+#[derive(Debug)]
+pub struct Batch {
+    pub(crate) stream: u32,
+    pub(crate) tasks: LocalIds,
+    pub(crate) seats: Vec<SeatKey>,
+    seat_numbers: HashMap<SeatKey, u16, IdHashing>,
+    seat: u16,
+    in_history: bool,
+    pub(crate) polls: Vec<PollRow>,
+    pub(crate) wakes: Vec<WakeRow>,
+    pub(crate) parks: Vec<ParkRow>,
+    pub(crate) spawns: Vec<(u32, SpawnFacts)>,
+    /// Ends by the file's task id: one of a task that nothing else names is a blocking job's.
+    pub(crate) ends: Vec<(u64, Ns)>,
+    pub(crate) cancellations: Vec<(u32, Ns)>,
+    pub(crate) unwakeables: Vec<(u32, Ns)>,
+    pub(crate) wait_begins: Vec<WaitBeginRow>,
+    pub(crate) wait_ends: Vec<WaitEndRow>,
+    /// What the history does not contain yet, by local task and by local seat.
+    pub(crate) beyond_tasks: Vec<Totals>,
+    pub(crate) beyond_seats: Vec<LaneTotals>,
+    pub(crate) counts: EventCounts,
+    pub(crate) seats_over_cap: u64,
+}
+
+impl Batch {
+    /// An empty batch of the stream `stream`. Batches of one stream are handed to the builder in its order.
+    #[must_use]
+    pub fn new(stream: u32) -> Self {
+        Self {
+            stream,
+            tasks: LocalIds::default(),
+            seats: Vec::new(),
+            seat_numbers: HashMap::default(),
+            seat: u16::MAX,
+            in_history: false,
+            polls: Vec::new(),
+            wakes: Vec::new(),
+            parks: Vec::new(),
+            spawns: Vec::new(),
+            ends: Vec::new(),
+            cancellations: Vec::new(),
+            unwakeables: Vec::new(),
+            wait_begins: Vec::new(),
+            wait_ends: Vec::new(),
+            beyond_tasks: Vec::new(),
+            beyond_seats: Vec::new(),
+            counts: EventCounts::default(),
+            seats_over_cap: 0,
+        }
+    }
+
+    /// How many events it holds.
+    #[must_use]
+    pub fn events(&self) -> u64 {
+        self.counts.total
+    }
+
+    /// Makes room for this many more polls and wakes.
+    pub fn reserve(&mut self, polls: usize, wakes: usize) {
+        self.polls.reserve(polls);
+        self.wakes.reserve(wakes);
+    }
+
+    /// Says whether the rows that follow are already part of the history's totals.
+    pub fn in_history(&mut self, yes: bool) {
+        self.in_history = yes;
+    }
+
+    /// Says who wrote the rows that follow.
+    pub fn seat(&mut self, key: SeatKey) {
+        if self.seats.get(usize::from(self.seat)) == Some(&key) {
+            return;
+        }
+        let next = u16::try_from(self.seats.len()).unwrap_or(u16::MAX);
+        self.seat = *self.seat_numbers.entry(key).or_insert(next);
+        if self.seat == u16::MAX {
+            self.seats_over_cap += 1;
+        } else if self.seat == next {
+            self.seats.push(key);
+            self.beyond_seats.push(LaneTotals::default());
+        }
+    }
+
+    /// A poll of `task` from `start` to `end`.
+    pub fn poll(&mut self, task: u64, start: Ns, end: Ns, outcome: Outcome) {
+        let end = end.max(start);
+        let task = self.local(task);
+        self.counts.total += 1;
+        self.counts.polls += 1;
+        if !self.in_history {
+            self.beyond_tasks[task as usize].add_poll(start, end - start);
+            if let Some(seat) = self.beyond_seats.get_mut(usize::from(self.seat)) {
+                seat.polls += 1;
+                seat.busy_ns = seat.busy_ns.saturating_add(end - start);
+            }
+        }
+        self.polls.push(PollRow {
+            start,
+            end,
+            task,
+            seat: self.seat,
+            outcome: outcome.raw(),
+        });
+    }
+
+    /// An abort of `task`: no poll took place.
+    pub fn cancellation(&mut self, task: u64, at: Ns) {
+        let task = self.local(task);
+        self.counts.total += 1;
+        self.counts.cancellations += 1;
+        self.cancellations.push((task, at));
+    }
+
+    /// A wake of `task`.
+    pub fn wake(&mut self, task: u64, at: Ns, waker: WakerKey) {
+        let task = self.local(task);
+        let (kind, waker) = match waker {
+            WakerKey::Task(waker) => (WakerKind::Task, self.local(waker)),
+            WakerKey::Runtime => (WakerKind::Runtime, 0),
+            WakerKey::Blocking => (WakerKind::Blocking, 0),
+            WakerKey::Outside => (WakerKind::Outside, 0),
+            WakerKey::Unknown => (WakerKind::Unknown, 0),
+        };
+        self.counts.total += 1;
+        self.counts.wakes += 1;
+        if !self.in_history {
+            let totals = &mut self.beyond_tasks[task as usize];
+            totals.wakes += 1;
+            totals.self_wakes += u64::from(kind == WakerKind::Task && waker == task);
+        }
+        self.wakes.push(WakeRow {
+            at,
+            task,
+            waker,
+            seat: self.seat,
+            kind,
+        });
+    }
+
+    /// A park of the worker that writes; an `open` one goes on.
+    pub fn park(&mut self, start: Ns, end: Ns, open: bool) {
+        let end = end.max(start);
+        self.counts.total += 1;
+        self.counts.parks += 1;
+        self.counts.unparks += u64::from(!open);
+        if !self.in_history
+            && let Some(seat) = self.beyond_seats.get_mut(usize::from(self.seat))
+        {
+            seat.parks += 1;
+            seat.parked_ns = seat.parked_ns.saturating_add(end - start);
+        }
+        self.parks.push(ParkRow {
+            start,
+            end,
+            seat: self.seat,
+            open,
+        });
+    }
+
+    /// A spawn of `task`.
+    pub fn spawn(&mut self, task: u64, facts: SpawnFacts) {
+        let task = self.local(task);
+        self.counts.total += 1;
+        self.counts.spawns += 1;
+        self.spawns.push((task, facts));
+    }
+
+    /// The end of a task, or of a blocking job.
+    pub fn terminate(&mut self, task: u64, at: Ns) {
+        self.counts.total += 1;
+        self.counts.terminates += 1;
+        self.ends.push((task, at));
+    }
+
+    /// The last waker of `task` was dropped.
+    pub fn unwakeable(&mut self, task: u64, at: Ns) {
+        let task = self.local(task);
+        self.counts.total += 1;
+        self.counts.unwakeables += 1;
+        self.unwakeables.push((task, at));
+    }
+
+    /// A marked wait of `task` began.
+    pub fn wait_begin(&mut self, task: u64, wait: u64, at: Ns, name: StrId, location: StrId) {
+        let task = self.local(task);
+        self.counts.total += 1;
+        self.counts.wait_begins += 1;
+        if !self.in_history {
+            self.beyond_tasks[task as usize].waits += 1;
+        }
+        self.wait_begins.push(WaitBeginRow {
+            wait,
+            task,
+            at,
+            name,
+            location,
+        });
+    }
+
+    /// A marked wait of `task` ended.
+    pub fn wait_end(&mut self, task: u64, wait: u64, at: Ns, state: WaitState) {
+        let task = self.local(task);
+        self.counts.total += 1;
+        self.counts.wait_ends += 1;
+        self.wait_ends.push(WaitEndRow {
+            wait,
+            task,
+            at,
+            state,
+        });
+    }
+
+    /// Brings the rows into the order that merging needs; nested polls and shared streams are out of it.
+    pub(crate) fn sort(&mut self) {
+        if !self.polls.is_sorted_by_key(|row| row.start) {
+            self.polls.sort_by_key(|row| row.start);
+        }
+        if !self.wakes.is_sorted_by_key(|row| row.at) {
+            self.wakes.sort_by_key(|row| row.at);
+        }
+    }
+
+    fn local(&mut self, task: u64) -> u32 {
+        let local = self.tasks.get(task);
+        if local as usize == self.beyond_tasks.len() {
+            self.beyond_tasks.push(Totals::default());
+        }
+        local
+    }
+}
+
+/// Task ids numbered in the order in which they are met.
+#[derive(Debug)]
+pub(crate) struct LocalIds {
+    numbers: HashMap<u64, u32, IdHashing>,
+    pub(crate) ids: Vec<u64>,
+    last: (u64, u32),
+}
+
+impl Default for LocalIds {
+    fn default() -> Self {
+        Self {
+            numbers: HashMap::default(),
+            ids: Vec::new(),
+            last: (0, u32::MAX),
+        }
+    }
+}
+
+impl LocalIds {
+    pub(crate) fn get(&mut self, id: u64) -> u32 {
+        if self.last.0 == id && self.last.1 != u32::MAX {
+            return self.last.1;
+        }
+        let next = self.ids.len() as u32;
+        let number = *self.numbers.entry(id).or_insert(next);
+        if number == next {
+            self.ids.push(id);
+        }
+        self.last = (id, number);
+        number
+    }
+}
+
+/// Hashing for ids: one multiplication, seeded, so that a crafted file cannot make every id collide.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct IdHashing(u64);
+
+impl Default for IdHashing {
+    fn default() -> Self {
+        Self(RandomState::new().hash_one(0u8))
+    }
+}
+
+impl BuildHasher for IdHashing {
+    type Hasher = IdHasher;
+
+    fn build_hasher(&self) -> IdHasher {
+        IdHasher(self.0)
+    }
+}
+
+/// See [`IdHashing`].
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct IdHasher(u64);
+
+impl Hasher for IdHasher {
+    fn write(&mut self, bytes: &[u8]) {
+        for byte in bytes {
+            self.write_u64(u64::from(*byte));
+        }
+    }
+
+    fn write_u32(&mut self, value: u32) {
+        self.write_u64(u64::from(value));
+    }
+
+    fn write_u64(&mut self, value: u64) {
+        let wide = u128::from(self.0 ^ value) * u128::from(0x9e37_79b9_7f4a_7c15_u64);
+        self.0 = (wide as u64) ^ ((wide >> 64) as u64);
+    }
+
+    fn finish(&self) -> u64 {
+        self.0
+    }
+}

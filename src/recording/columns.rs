@@ -1,0 +1,198 @@
+//! How rows are stored: one column per field, ascending in time, as narrow as the values allow.
+
+use std::collections::HashMap;
+
+use super::{LaneIx, Ns, StrId, TaskIx, ThreadIx, batch::PollRow, batch::WakeRow, rows::WaitState};
+
+/// A thread in one role: the worker that it was, or none.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Seat {
+    pub(crate) thread: ThreadIx,
+    /// The lane, or [`NO_LANE`] for a thread that neither polled nor parked.
+    pub(crate) lane: LaneIx,
+}
+
+/// A seat without a lane.
+pub(crate) const NO_LANE: LaneIx = LaneIx::new(u32::MAX as usize);
+
+impl Seat {
+    pub(crate) fn lane(self) -> Option<LaneIx> {
+        (self.lane != NO_LANE).then_some(self.lane)
+    }
+}
+
+/// Lengths of time in 4 bytes; the few of more than 4.29 s lie beside the column.
+#[derive(Debug, Default)]
+pub(crate) struct Lengths {
+    short: Vec<u32>,
+    long: HashMap<u32, Ns>,
+}
+
+const LONG: u32 = u32::MAX;
+const NO_LENGTH: u32 = u32::MAX - 1;
+
+impl Lengths {
+    pub(crate) fn with_capacity(rows: usize) -> Self {
+        Self {
+            short: Vec::with_capacity(rows),
+            long: HashMap::new(),
+        }
+    }
+
+    pub(crate) fn push(&mut self, length: Option<Ns>) {
+        let row = self.short.len() as u32;
+        self.short.push(match length {
+            None => NO_LENGTH,
+            Some(length) => match u32::try_from(length) {
+                Ok(short) if short < NO_LENGTH => short,
+                _ => {
+                    self.long.insert(row, length);
+                    LONG
+                }
+            },
+        });
+    }
+
+    pub(crate) fn get(&self, row: usize) -> Option<Ns> {
+        match self.short[row] {
+            NO_LENGTH => None,
+            LONG => self.long.get(&(row as u32)).copied(),
+            short => Some(Ns::from(short)),
+        }
+    }
+}
+
+/// Polls, ascending by start.
+#[derive(Debug, Default)]
+pub(crate) struct PollColumns {
+    pub(crate) start: Vec<Ns>,
+    pub(crate) duration: Lengths,
+    pub(crate) delay: Lengths,
+    pub(crate) task: Vec<TaskIx>,
+    pub(crate) seat: Vec<u16>,
+    pub(crate) outcome: Vec<u8>,
+}
+
+impl PollColumns {
+    pub(crate) fn with_capacity(rows: usize) -> Self {
+        Self {
+            start: Vec::with_capacity(rows),
+            duration: Lengths::with_capacity(rows),
+            delay: Lengths::default(),
+            task: Vec::with_capacity(rows),
+            seat: Vec::with_capacity(rows),
+            outcome: Vec::with_capacity(rows),
+        }
+    }
+
+    pub(crate) fn push(&mut self, row: &PollRow, task: TaskIx, seat: u16) {
+        self.start.push(row.start);
+        self.duration.push(Some(row.end.saturating_sub(row.start)));
+        self.task.push(task);
+        self.seat.push(seat);
+        self.outcome.push(row.outcome);
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.start.len()
+    }
+}
+
+/// Who issued a wake, without the task or thread number.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub(crate) enum WakerKind {
+    Unknown = 0,
+    Task = 1,
+    Runtime = 2,
+    Blocking = 3,
+    Outside = 4,
+}
+
+impl WakerKind {
+    pub(crate) fn from_raw(raw: u8) -> Self {
+        match raw {
+            1 => Self::Task,
+            2 => Self::Runtime,
+            3 => Self::Blocking,
+            4 => Self::Outside,
+            _ => Self::Unknown,
+        }
+    }
+}
+
+const REDUNDANT: u8 = 0x80;
+
+/// Wakes, ascending by time.
+#[derive(Debug, Default)]
+pub(crate) struct WakeColumns {
+    pub(crate) at: Vec<Ns>,
+    pub(crate) task: Vec<TaskIx>,
+    /// The waking task where the kind is a task.
+    pub(crate) waker: Vec<TaskIx>,
+    pub(crate) seat: Vec<u16>,
+    kind: Vec<u8>,
+}
+
+impl WakeColumns {
+    pub(crate) fn with_capacity(rows: usize) -> Self {
+        Self {
+            at: Vec::with_capacity(rows),
+            task: Vec::with_capacity(rows),
+            waker: Vec::with_capacity(rows),
+            seat: Vec::with_capacity(rows),
+            kind: Vec::with_capacity(rows),
+        }
+    }
+
+    pub(crate) fn push(&mut self, row: &WakeRow, task: TaskIx, waker: TaskIx, seat: u16) {
+        self.at.push(row.at);
+        self.task.push(task);
+        self.waker.push(waker);
+        self.seat.push(seat);
+        self.kind.push(row.kind as u8);
+    }
+
+    pub(crate) fn kind(&self, row: usize) -> WakerKind {
+        WakerKind::from_raw(self.kind[row] & !REDUNDANT)
+    }
+
+    pub(crate) fn redundant(&self, row: usize) -> bool {
+        self.kind[row] & REDUNDANT != 0
+    }
+
+    pub(crate) fn set_redundant(&mut self, row: usize) {
+        self.kind[row] |= REDUNDANT;
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.at.len()
+    }
+}
+
+/// Parks, ascending by start.
+#[derive(Debug, Default)]
+pub(crate) struct ParkColumns {
+    pub(crate) start: Vec<Ns>,
+    pub(crate) duration: Lengths,
+    pub(crate) seat: Vec<u16>,
+    pub(crate) open: Vec<bool>,
+}
+
+/// Marked waits, ascending by begin; unknown begins come first.
+#[derive(Debug, Default)]
+pub(crate) struct WaitColumns {
+    pub(crate) begin: Vec<Ns>,
+    pub(crate) end: Vec<Ns>,
+    pub(crate) task: Vec<TaskIx>,
+    pub(crate) name: Vec<StrId>,
+    pub(crate) location: Vec<StrId>,
+    pub(crate) state: Vec<WaitState>,
+}
+
+/// Instants at which a task's last waker was dropped, ascending.
+#[derive(Debug, Default)]
+pub(crate) struct UnwakeableColumns {
+    pub(crate) at: Vec<Ns>,
+    pub(crate) task: Vec<TaskIx>,
+}
