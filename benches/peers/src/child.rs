@@ -30,12 +30,20 @@ pub struct Figures {
 
 impl fmt::Display for Figures {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(out, "{} {} {} {}", self.cpu_ns, self.wall_ns, self.polls, self.written)
+        write!(
+            out,
+            "{} {} {} {}",
+            self.cpu_ns, self.wall_ns, self.polls, self.written
+        )
     }
 }
 
 /// Measures `workload` under `config` for the time `measured`.
-pub fn run(config: Config, workload: Workload, measured: Duration) -> Result<Figures, Box<dyn Error>> {
+pub fn run(
+    config: Config,
+    workload: Workload,
+    measured: Duration,
+) -> Result<Figures, Box<dyn Error>> {
     match config {
         Config::Plain => recorders::plain::run(workload, measured),
         Config::EmptyHooks => recorders::plain::run_with_empty_hooks(workload, measured),
@@ -90,6 +98,11 @@ struct Look {
 fn look(polls: &Polls) -> Look {
     // The kernel's own sum over all threads, to the nanosecond.
     let cpu = clock_gettime(ClockId::ProcessCPUTime);
-    let cpu_ns = u64::try_from(cpu.tv_sec).unwrap_or(0) * 1_000_000_000 + u64::try_from(cpu.tv_nsec).unwrap_or(0);
-    Look { at: Instant::now(), cpu_ns, polls: polls.total() }
+    let cpu_ns = u64::try_from(cpu.tv_sec).unwrap_or(0) * 1_000_000_000
+        + u64::try_from(cpu.tv_nsec).unwrap_or(0);
+    Look {
+        at: Instant::now(),
+        cpu_ns,
+        polls: polls.total(),
+    }
 }

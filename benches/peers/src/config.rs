@@ -19,8 +19,14 @@ pub enum Config {
 
 impl Config {
     /// All of them, in the order of the table.
-    pub const ALL: [Self; 6] =
-        [Self::Plain, Self::EmptyHooks, Self::Hooks, Self::Wakes, Self::Dial9Plain, Self::Dial9Spawn];
+    pub const ALL: [Self; 6] = [
+        Self::Plain,
+        Self::EmptyHooks,
+        Self::Hooks,
+        Self::Wakes,
+        Self::Dial9Plain,
+        Self::Dial9Spawn,
+    ];
 
     /// What the parent calls it towards a child.
     pub fn key(self) -> &'static str {

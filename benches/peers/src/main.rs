@@ -35,8 +35,11 @@ fn main() -> ExitCode {
         return ExitCode::from(2);
     };
     let outcome = match options.child {
-        Some((config, workload)) => child::run(config, workload, options.measured).map(|sample| println!("{sample}")),
-        None => compare(&options).map(|samples| print!("{}", table::render(&samples, &options.measured))),
+        Some((config, workload)) => {
+            child::run(config, workload, options.measured).map(|sample| println!("{sample}"))
+        }
+        None => compare(&options)
+            .map(|samples| print!("{}", table::render(&samples, &options.measured))),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
@@ -48,16 +51,24 @@ fn main() -> ExitCode {
 }
 
 fn parse(arguments: &[String]) -> Option<Options> {
-    let mut options = Options { rounds: 5, measured: Duration::from_secs(2), child: None };
+    let mut options = Options {
+        rounds: 5,
+        measured: Duration::from_secs(2),
+        child: None,
+    };
     let mut rest = arguments.iter();
     while let Some(argument) = rest.next() {
         match argument.as_str() {
             "--rounds" => options.rounds = rest.next()?.parse().ok().filter(|&n| n > 0)?,
             "--seconds" => {
                 let seconds: f64 = rest.next()?.parse().ok()?;
-                options.measured = Duration::try_from_secs_f64(seconds).ok().filter(|span| !span.is_zero())?;
+                options.measured = Duration::try_from_secs_f64(seconds)
+                    .ok()
+                    .filter(|span| !span.is_zero())?;
             }
-            "--child" => options.child = Some((Config::named(rest.next()?)?, Workload::named(rest.next()?)?)),
+            "--child" => {
+                options.child = Some((Config::named(rest.next()?)?, Workload::named(rest.next()?)?))
+            }
             _ => return None,
         }
     }
@@ -70,14 +81,25 @@ fn compare(options: &Options) -> Result<Vec<Sample>, Box<dyn std::error::Error>>
     for round in 0..options.rounds {
         for workload in Workload::ALL {
             for config in Config::ALL {
-                eprintln!("round {} of {}: {}, {}", round + 1, options.rounds, workload.name(), config.name());
+                eprintln!(
+                    "round {} of {}: {}, {}",
+                    round + 1,
+                    options.rounds,
+                    workload.name(),
+                    config.name()
+                );
                 let child = Command::new(std::env::current_exe()?)
                     .args(["--child", config.key(), workload.key()])
                     .args(["--seconds", &options.measured.as_secs_f64().to_string()])
                     .stderr(Stdio::inherit())
                     .output()?;
                 if !child.status.success() {
-                    return Err(format!("the run of {} ended with {}", config.name(), child.status).into());
+                    return Err(format!(
+                        "the run of {} ended with {}",
+                        config.name(),
+                        child.status
+                    )
+                    .into());
                 }
                 let figures = String::from_utf8_lossy(&child.stdout);
                 samples.push(Sample::parse(round, config, workload, &figures)?);

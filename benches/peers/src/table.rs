@@ -26,21 +26,40 @@ pub struct Sample {
 
 impl Sample {
     /// Reads what a child printed.
-    pub fn parse(round: usize, config: Config, workload: Workload, figures: &str) -> Result<Self, Box<dyn Error>> {
-        let figures: Vec<u64> = figures.split_whitespace().map(str::parse).collect::<Result<_, _>>()?;
+    pub fn parse(
+        round: usize,
+        config: Config,
+        workload: Workload,
+        figures: &str,
+    ) -> Result<Self, Box<dyn Error>> {
+        let figures: Vec<u64> = figures
+            .split_whitespace()
+            .map(str::parse)
+            .collect::<Result<_, _>>()?;
         let [cpu_ns, _wall_ns, polls, written] = figures[..] else {
             return Err("a child printed something else than its figures".into());
         };
         if polls == 0 {
             return Err(format!("{} polled nothing", config.name()).into());
         }
-        Ok(Self { round, config, workload, per_poll: cpu_ns as f64 / polls as f64, polls, written })
+        Ok(Self {
+            round,
+            config,
+            workload,
+            per_poll: cpu_ns as f64 / polls as f64,
+            polls,
+            written,
+        })
     }
 }
 
 /// The whole comparison as a markdown table.
 pub fn render(samples: &[Sample], measured: &Duration) -> String {
-    let rounds = samples.iter().map(|sample| sample.round + 1).max().unwrap_or(0);
+    let rounds = samples
+        .iter()
+        .map(|sample| sample.round + 1)
+        .max()
+        .unwrap_or(0);
     let mut text = format!(
         "CPU time of the whole process per poll (one wake belongs to each), 2 workers, {} s per run, medians of {rounds} rounds.\n\
          *Added* is the median over the rounds of the difference to plain tokio in the same round.\n",
@@ -62,7 +81,11 @@ pub fn render(samples: &[Sample], measured: &Duration) -> String {
 }
 
 fn row(samples: &[Sample], workload: Workload, config: Config) -> String {
-    let of = |wanted: Config| samples.iter().filter(move |one| one.workload == workload && one.config == wanted);
+    let of = |wanted: Config| {
+        samples
+            .iter()
+            .filter(move |one| one.workload == workload && one.config == wanted)
+    };
     let per_poll = median(of(config).map(|one| one.per_poll).collect());
     let polls = median(of(config).map(|one| one.polls as f64).collect()) / 1e6;
     let written = median(of(config).map(|one| one.written as f64).collect()) / 1e6;
@@ -72,14 +95,25 @@ fn row(samples: &[Sample], workload: Workload, config: Config) -> String {
         let all = differences(samples, workload, config);
         let lowest = all.iter().copied().fold(f64::INFINITY, f64::min);
         let highest = all.iter().copied().fold(f64::NEG_INFINITY, f64::max);
-        (format!("{:+.1}", median(all)), format!("{lowest:+.1}, {highest:+.1}"))
+        (
+            format!("{:+.1}", median(all)),
+            format!("{lowest:+.1}, {highest:+.1}"),
+        )
     };
     let ratio = config.peer().map_or(String::new(), |peer| {
-        let ratio = median(differences(samples, workload, config)) / median(differences(samples, workload, peer));
+        let ratio = median(differences(samples, workload, config))
+            / median(differences(samples, workload, peer));
         format!("{ratio:.2}x")
     });
-    let disk = if written > 0.0 { format!("{written:.0}") } else { String::new() };
-    format!("| {} | {per_poll:.1} | {added} | {spread} | {ratio} | {polls:.1} | {disk} |\n", config.name())
+    let disk = if written > 0.0 {
+        format!("{written:.0}")
+    } else {
+        String::new()
+    };
+    format!(
+        "| {} | {per_poll:.1} | {added} | {spread} | {ratio} | {polls:.1} | {disk} |\n",
+        config.name()
+    )
 }
 
 /// What a configuration added in each round.
@@ -90,8 +124,14 @@ fn differences(samples: &[Sample], workload: Workload, config: Config) -> Vec<f6
             .find(|one| one.round == round && one.workload == workload && one.config == wanted)
             .map(|one| one.per_poll)
     };
-    let rounds = samples.iter().map(|sample| sample.round + 1).max().unwrap_or(0);
-    (0..rounds).filter_map(|round| Some(in_round(round, config)? - in_round(round, Config::Plain)?)).collect()
+    let rounds = samples
+        .iter()
+        .map(|sample| sample.round + 1)
+        .max()
+        .unwrap_or(0);
+    (0..rounds)
+        .filter_map(|round| Some(in_round(round, config)? - in_round(round, Config::Plain)?))
+        .collect()
 }
 
 fn median(mut values: Vec<f64>) -> f64 {
@@ -108,7 +148,14 @@ mod tests {
     use super::*;
 
     fn sample(round: usize, config: Config, per_poll: f64) -> Sample {
-        Sample { round, config, workload: Workload::Yield, per_poll, polls: 1, written: 0 }
+        Sample {
+            round,
+            config,
+            workload: Workload::Yield,
+            per_poll,
+            polls: 1,
+            written: 0,
+        }
     }
 
     #[test]
@@ -121,8 +168,14 @@ mod tests {
             sample(2, Config::Plain, 70.0),
             sample(2, Config::Hooks, 102.0),
         ];
-        assert_eq!(differences(&samples, Workload::Yield, Config::Hooks), [30.0, 35.0, 32.0]);
-        assert_eq!(median(differences(&samples, Workload::Yield, Config::Hooks)), 32.0);
+        assert_eq!(
+            differences(&samples, Workload::Yield, Config::Hooks),
+            [30.0, 35.0, 32.0]
+        );
+        assert_eq!(
+            median(differences(&samples, Workload::Yield, Config::Hooks)),
+            32.0
+        );
     }
 
     #[test]

@@ -100,13 +100,19 @@ struct Counter(AtomicU64);
 impl Polls {
     /// The polls so far.
     pub fn total(&self) -> u64 {
-        self.0.iter().map(|counter| counter.0.load(Ordering::Relaxed)).sum()
+        self.0
+            .iter()
+            .map(|counter| counter.0.load(Ordering::Relaxed))
+            .sum()
     }
 
     fn count<F: Future<Output = ()>>(&mut self, future: F) -> Counted<F> {
         let counter = Arc::new(Counter::default());
         self.0.push(Arc::clone(&counter));
-        Counted { future: Box::pin(future), counter }
+        Counted {
+            future: Box::pin(future),
+            counter,
+        }
     }
 }
 

@@ -24,14 +24,20 @@ impl Spawn for RecorderSpawn {
 
 /// Level `Hooks`; tasks know nothing of the recorder.
 pub fn run_hooks(workload: Workload, measured: Duration) -> Result<Figures, Box<dyn Error>> {
-    let recorder = FlightRecorder::builder().memory(MEMORY).level(Level::Hooks).build()?;
+    let recorder = FlightRecorder::builder()
+        .memory(MEMORY)
+        .level(Level::Hooks)
+        .build()?;
     let runtime = recorder.attach(&mut builder())?;
     measure(&runtime, TokioSpawn, workload, measured)
 }
 
 /// Level `Wakes`, every task spawned through the recorder.
 pub fn run_wakes(workload: Workload, measured: Duration) -> Result<Figures, Box<dyn Error>> {
-    let recorder = FlightRecorder::builder().memory(MEMORY).level(Level::Wakes).build()?;
+    let recorder = FlightRecorder::builder()
+        .memory(MEMORY)
+        .level(Level::Wakes)
+        .build()?;
     let runtime = recorder.attach(&mut builder())?;
     measure(&runtime, RecorderSpawn(recorder), workload, measured)
 }

@@ -23,7 +23,10 @@ pub fn run(workload: Workload, measured: Duration) -> Result<Figures, Box<dyn Er
 }
 
 /// Every hook that a recorder would use, set to a closure that does nothing.
-pub fn run_with_empty_hooks(workload: Workload, measured: Duration) -> Result<Figures, Box<dyn Error>> {
+pub fn run_with_empty_hooks(
+    workload: Workload,
+    measured: Duration,
+) -> Result<Figures, Box<dyn Error>> {
     let mut builder = builder();
     builder
         .on_thread_start(|| {})

@@ -35,7 +35,11 @@ pub fn run_dial9_spawn(workload: Workload, measured: Duration) -> Result<Figures
     run(Dial9Spawn, workload, measured)
 }
 
-fn run(spawn: impl Spawn, workload: Workload, measured: Duration) -> Result<Figures, Box<dyn Error>> {
+fn run(
+    spawn: impl Spawn,
+    workload: Workload,
+    measured: Duration,
+) -> Result<Figures, Box<dyn Error>> {
     let directory = tempfile::tempdir()?;
     let buffer = DiskBuffer::builder()
         .base_path(directory.path())
@@ -43,7 +47,10 @@ fn run(spawn: impl Spawn, workload: Workload, measured: Duration) -> Result<Figu
         .max_total_size(ALL_SEGMENTS)
         .build()?;
     let recorder = dial9::recorder(buffer).build();
-    let options = TokioAttachOptions::builder().runtime_name("measured").task_tracking_enabled(true).build();
+    let options = TokioAttachOptions::builder()
+        .runtime_name("measured")
+        .task_tracking_enabled(true)
+        .build();
     let runtime = recorder.handle().attach_tokio_runtime(builder(), options)?;
     let mut figures = measure(&runtime, spawn, workload, measured)?;
     drop(runtime);
@@ -58,7 +65,11 @@ fn bytes_below(directory: &Path) -> std::io::Result<u64> {
     for entry in std::fs::read_dir(directory)? {
         let entry = entry?;
         let facts = entry.metadata()?;
-        sum += if facts.is_dir() { bytes_below(&entry.path())? } else { facts.len() };
+        sum += if facts.is_dir() {
+            bytes_below(&entry.path())?
+        } else {
+            facts.len()
+        };
     }
     Ok(sum)
 }
