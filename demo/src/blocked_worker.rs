@@ -46,6 +46,7 @@ pub fn run(options: &Options) -> Result<Facts, Error> {
 
     let mut facts = stage.facts;
     facts.blame("reindex");
+    facts.running = 1;
     facts.told.push(format!(
         "the task `reindex` had blocked its worker for {} ms when the dump was made",
         BLOCKED.as_millis()

@@ -12,6 +12,8 @@ pub struct Facts {
     pub culprit: Option<String>,
     /// The tasks that will never go on.
     pub stuck: Vec<Stuck>,
+    /// How many polls were still running when the dump was made.
+    pub running: u64,
     /// The planted incident of `service`.
     pub incident: Option<Incident>,
     /// What there is to say about the run, a sentence a line.
