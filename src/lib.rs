@@ -1,3 +1,4 @@
 //! The explorer: opens a flight recording of a Tokio service offline and shows why a task did not run.
 
+pub mod analysis;
 pub mod recording;

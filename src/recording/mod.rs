@@ -31,7 +31,7 @@ pub use ids::{LaneIx, ParkIx, PollIx, RuntimeIx, TaskIx, ThreadIx, WaitIx, WakeI
 pub use rows::{Cause, Outcome, Park, Poll, Wait, WaitState, Wake};
 pub use strings::{MAX_CHARS, StrId, sanitise};
 pub use task::{End, Folded, LastPoll, LastWake, Task, TaskKind, Totals, Waker};
-pub use time::{Ns, Window};
+pub use time::{MILLISECOND, Ns, SECOND, Window};
 
 use std::collections::HashMap;
 
@@ -345,6 +345,18 @@ impl Recording {
     #[must_use]
     pub fn poll_start(&self, poll: PollIx) -> Ns {
         self.polls.start[poll.index()]
+    }
+
+    /// A poll's length: cheaper than [`Recording::poll`] for searches.
+    #[must_use]
+    pub fn poll_duration(&self, poll: PollIx) -> Ns {
+        self.polls.duration.get(poll.index()).unwrap_or(0)
+    }
+
+    /// A poll's schedule delay: cheaper than [`Recording::poll`] for statistics.
+    #[must_use]
+    pub fn delay(&self, poll: PollIx) -> Option<Ns> {
+        self.polls.delay.get(poll.index())
     }
 
     /// The polls of a task, ascending by start.

@@ -1,0 +1,15 @@
+//! Questions asked of a recording: the state of a task at an instant, blind intervals, delays, findings. No I/O.
+
+pub mod blind;
+pub mod delays;
+pub mod findings;
+pub mod idle;
+pub mod label;
+pub mod state;
+
+pub use blind::{Blind, blind_intervals};
+pub use findings::{
+    Evidence, Finding, Kind, NotChecked, Role, Severity, Thresholds, findings, not_checked,
+};
+pub use idle::{IdleTask, longest_idle};
+pub use state::{State, state_at};
