@@ -8,7 +8,7 @@ use super::keys::Key;
 
 /// Where keys are pressed: the layer that gets them first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Context {
+pub(super) enum Context {
     /// The recording is being read.
     Loading,
     /// The Tasks pane.
@@ -26,7 +26,7 @@ pub enum Context {
 impl Context {
     /// Its name above a part of the help.
     #[must_use]
-    pub fn title(self) -> &'static str {
+    pub(super) fn title(self) -> &'static str {
         match self {
             Self::Loading => "While loading",
             Self::Tasks => "Tasks",
@@ -38,8 +38,14 @@ impl Context {
     }
 }
 
-const EVERYWHERE: &[Context] =
-    &[Context::Loading, Context::Tasks, Context::Task, Context::Find, Context::Palette, Context::Help];
+const EVERYWHERE: &[Context] = &[
+    Context::Loading,
+    Context::Tasks,
+    Context::Task,
+    Context::Find,
+    Context::Palette,
+    Context::Help,
+];
 const PANES: &[Context] = &[Context::Tasks, Context::Task];
 const LISTS: &[Context] = &[Context::Tasks, Context::Task, Context::Help];
 const ENTRIES: &[Context] = &[Context::Find, Context::Palette];
@@ -47,7 +53,7 @@ const ENTRIES: &[Context] = &[Context::Find, Context::Palette];
 /// Names an action.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[allow(missing_docs, reason = "the table says what each of them does")]
-pub enum ActionId {
+pub(super) enum ActionId {
     Open,
     Follow,
     WhoWoke,
@@ -103,19 +109,19 @@ pub enum ActionId {
 
 /// One row of the table.
 #[derive(Debug)]
-pub struct Action {
+pub(super) struct Action {
     /// Which action this is.
-    pub id: ActionId,
+    pub(super) id: ActionId,
     /// Its name in the palette.
-    pub name: &'static str,
+    pub(super) name: &'static str,
     /// The keys that start it; the first is the one that is shown.
-    pub keys: &'static [Key],
+    pub(super) keys: &'static [Key],
     /// Where it applies.
-    pub contexts: &'static [Context],
+    pub(super) contexts: &'static [Context],
     /// One or two words for the bottom line, where it belongs there.
-    pub hint: Option<&'static str>,
+    pub(super) hint: Option<&'static str>,
     /// One sentence about it.
-    pub help: &'static str,
+    pub(super) help: &'static str,
 }
 
 const fn action(
@@ -126,7 +132,14 @@ const fn action(
     hint: Option<&'static str>,
     help: &'static str,
 ) -> Action {
-    Action { id, name, keys, contexts, hint, help }
+    Action {
+        id,
+        name,
+        keys,
+        contexts,
+        hint,
+        help,
+    }
 }
 
 const fn code(code: KeyCode) -> Key {
@@ -134,7 +147,7 @@ const fn code(code: KeyCode) -> Key {
 }
 
 /// The table, in the order in which the bottom line and the help show it.
-pub const ACTIONS: &[Action] = &[
+pub(super) const ACTIONS: &[Action] = &[
     action(
         ActionId::StopLoading,
         "stop-loading",
@@ -311,8 +324,22 @@ pub const ACTIONS: &[Action] = &[
         None,
         "Give up the search.",
     ),
-    action(ActionId::Up, "up", &[Key::char('k'), code(KeyCode::Up)], LISTS, None, "Go up one line."),
-    action(ActionId::Down, "down", &[Key::char('j'), code(KeyCode::Down)], LISTS, None, "Go down one line."),
+    action(
+        ActionId::Up,
+        "up",
+        &[Key::char('k'), code(KeyCode::Up)],
+        LISTS,
+        None,
+        "Go up one line.",
+    ),
+    action(
+        ActionId::Down,
+        "down",
+        &[Key::char('j'), code(KeyCode::Down)],
+        LISTS,
+        None,
+        "Go down one line.",
+    ),
     action(
         ActionId::PageUp,
         "page-up",
@@ -324,13 +351,32 @@ pub const ACTIONS: &[Action] = &[
     action(
         ActionId::PageDown,
         "page-down",
-        &[code(KeyCode::PageDown), Key::ctrl('f'), Key::ctrl('d'), Key::char(' ')],
+        &[
+            code(KeyCode::PageDown),
+            Key::ctrl('f'),
+            Key::ctrl('d'),
+            Key::char(' '),
+        ],
         LISTS,
         None,
         "Go down one page.",
     ),
-    action(ActionId::First, "first", &[code(KeyCode::Home)], LISTS, None, "Go to the first line."),
-    action(ActionId::Last, "last", &[Key::char('G'), code(KeyCode::End)], LISTS, None, "Go to the last line."),
+    action(
+        ActionId::First,
+        "first",
+        &[code(KeyCode::Home)],
+        LISTS,
+        None,
+        "Go to the first line.",
+    ),
+    action(
+        ActionId::Last,
+        "last",
+        &[Key::char('G'), code(KeyCode::End)],
+        LISTS,
+        None,
+        "Go to the last line.",
+    ),
     action(
         ActionId::CursorLeft,
         "cursor-left",
@@ -379,9 +425,30 @@ pub const ACTIONS: &[Action] = &[
         None,
         "Move the cursor to the window's end.",
     ),
-    action(ActionId::TasksPane, "tasks", &[Key::char('2')], PANES, None, "Show the Tasks pane."),
-    action(ActionId::TaskPane, "task", &[Key::char('3')], PANES, None, "Show the Task pane."),
-    action(ActionId::NextPane, "next-pane", &[code(KeyCode::Tab)], PANES, None, "Show the next pane."),
+    action(
+        ActionId::TasksPane,
+        "tasks",
+        &[Key::char('2')],
+        PANES,
+        None,
+        "Show the Tasks pane.",
+    ),
+    action(
+        ActionId::TaskPane,
+        "task",
+        &[Key::char('3')],
+        PANES,
+        None,
+        "Show the Task pane.",
+    ),
+    action(
+        ActionId::NextPane,
+        "next-pane",
+        &[code(KeyCode::Tab)],
+        PANES,
+        None,
+        "Show the next pane.",
+    ),
     action(
         ActionId::PreviousPane,
         "previous-pane",
@@ -441,7 +508,12 @@ pub const ACTIONS: &[Action] = &[
     action(
         ActionId::CloseHelp,
         "close-help",
-        &[code(KeyCode::Esc), Key::char('q'), Key::char('?'), code(KeyCode::Enter)],
+        &[
+            code(KeyCode::Esc),
+            Key::char('q'),
+            Key::char('?'),
+            code(KeyCode::Enter),
+        ],
         &[Context::Help],
         Some("close"),
         "Close the help.",
@@ -454,45 +526,95 @@ pub const ACTIONS: &[Action] = &[
         Some("commands"),
         "Choose an action by its name.",
     ),
-    action(ActionId::Help, "help", &[Key::char('?')], PANES, Some("help"), "Show what can be done here."),
-    action(ActionId::Quit, "quit", &[Key::char('q')], PANES, Some("quit"), "Leave the explorer."),
-    action(ActionId::Redraw, "redraw", &[Key::ctrl('l')], EVERYWHERE, None, "Paint the whole screen again."),
-    action(ActionId::Suspend, "suspend", &[Key::ctrl('z')], EVERYWHERE, None, "Stop until the shell's `fg`."),
-    action(ActionId::QuitNow, "quit-now", &[Key::ctrl('c')], EVERYWHERE, None, "Leave the explorer at once."),
+    action(
+        ActionId::Help,
+        "help",
+        &[Key::char('?')],
+        PANES,
+        Some("help"),
+        "Show what can be done here.",
+    ),
+    action(
+        ActionId::Quit,
+        "quit",
+        &[Key::char('q')],
+        PANES,
+        Some("quit"),
+        "Leave the explorer.",
+    ),
+    action(
+        ActionId::Redraw,
+        "redraw",
+        &[Key::ctrl('l')],
+        EVERYWHERE,
+        None,
+        "Paint the whole screen again.",
+    ),
+    action(
+        ActionId::Suspend,
+        "suspend",
+        &[Key::ctrl('z')],
+        EVERYWHERE,
+        None,
+        "Stop until the shell's `fg`.",
+    ),
+    action(
+        ActionId::QuitNow,
+        "quit-now",
+        &[Key::ctrl('c')],
+        EVERYWHERE,
+        None,
+        "Leave the explorer at once.",
+    ),
 ];
 
 impl ActionId {
     /// Its row of the table; a test holds that each action has one.
     #[must_use]
-    pub fn row(self) -> &'static Action {
-        ACTIONS.iter().find(|action| action.id == self).unwrap_or(&ACTIONS[0])
+    pub(super) fn row(self) -> &'static Action {
+        ACTIONS
+            .iter()
+            .find(|action| action.id == self)
+            .unwrap_or(&ACTIONS[0])
     }
 }
 
 /// The action that `key` starts in `context`.
 #[must_use]
-pub fn resolve(context: Context, key: Key) -> Option<ActionId> {
-    in_context(context).find(|action| action.keys.contains(&key)).map(|action| action.id)
+pub(super) fn resolve(context: Context, key: Key) -> Option<ActionId> {
+    in_context(context)
+        .find(|action| action.keys.contains(&key))
+        .map(|action| action.id)
 }
 
 /// The actions that apply in `context`, in the table's order.
-pub fn in_context(context: Context) -> impl Iterator<Item = &'static Action> {
-    ACTIONS.iter().filter(move |action| action.contexts.contains(&context))
+pub(super) fn in_context(context: Context) -> impl Iterator<Item = &'static Action> {
+    ACTIONS
+        .iter()
+        .filter(move |action| action.contexts.contains(&context))
 }
 
 /// The table as the README shows it: keys, where they apply, what they do.
 #[must_use]
-pub fn markdown() -> String {
+pub(super) fn markdown() -> String {
     let mut text = String::from("| keys | where | what |\n|---|---|---|\n");
     for action in ACTIONS {
         let keys: Vec<String> = action.keys.iter().map(|key| format!("`{key}`")).collect();
-        let places: Vec<&str> = action.contexts.iter().map(|context| context.title()).collect();
+        let places: Vec<&str> = action
+            .contexts
+            .iter()
+            .map(|context| context.title())
+            .collect();
         let places = match action.contexts {
             EVERYWHERE => "everywhere".to_owned(),
             PANES => "panes".to_owned(),
             _ => places.join(", "),
         };
-        text.push_str(&format!("| {} | {places} | {} |\n", keys.join(" "), action.help));
+        text.push_str(&format!(
+            "| {} | {places} | {} |\n",
+            keys.join(" "),
+            action.help
+        ));
     }
     text
 }
@@ -511,8 +633,16 @@ mod tests {
             assert!(names.insert(action.name), "{} twice", action.name);
             assert!(ids.insert(action.id), "{:?} twice", action.id);
             assert!(!action.keys.is_empty(), "{} has no key", action.name);
-            assert!(!action.contexts.is_empty(), "{} applies nowhere", action.name);
-            assert!(action.help.ends_with('.') && action.help.len() > 10, "{}", action.name);
+            assert!(
+                !action.contexts.is_empty(),
+                "{} applies nowhere",
+                action.name
+            );
+            assert!(
+                action.help.ends_with('.') && action.help.len() > 10,
+                "{}",
+                action.name
+            );
             assert_eq!(action.id.row().id, action.id);
         }
     }
@@ -544,7 +674,11 @@ mod tests {
     fn what_is_typed_into_an_entry_is_never_an_action() {
         for context in ENTRIES {
             for action in in_context(*context) {
-                assert!(action.keys.iter().all(|key| key.typed().is_none()), "{}", action.name);
+                assert!(
+                    action.keys.iter().all(|key| key.typed().is_none()),
+                    "{}",
+                    action.name
+                );
             }
         }
     }

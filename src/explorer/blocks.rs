@@ -41,7 +41,13 @@ impl Blocks {
         let mut reached = Ns::MIN;
         for first in (0..len).step_by(BLOCK) {
             let (start, _) = get(first);
-            let mut block = Block { start, end: Ns::MIN, reached: 0, covered: 0, longest: 0 };
+            let mut block = Block {
+                start,
+                end: Ns::MIN,
+                reached: 0,
+                covered: 0,
+                longest: 0,
+            };
             for index in first..(first + BLOCK).min(len) {
                 let (start, end) = get(index);
                 let length = end.saturating_sub(start);
@@ -62,7 +68,9 @@ impl Blocks {
         if count == 0 {
             return;
         }
-        let first = self.blocks.partition_point(|block| block.reached < span.from());
+        let first = self
+            .blocks
+            .partition_point(|block| block.reached < span.from());
         for (number, block) in self.blocks.iter().enumerate().skip(first) {
             if block.start >= span.to() {
                 break;
@@ -94,9 +102,13 @@ fn add(span: Span, cells: &mut [Cover], start: Ns, end: Ns) {
     if visible.1 < visible.0 || (end == span.from() && start < end) {
         return;
     }
-    let Some(first) = span.cell(visible.0, count) else { return };
+    let Some(first) = span.cell(visible.0, count) else {
+        return;
+    };
     // The end is out of the interval, so one that ends where a cell begins does not touch it.
-    let last = span.cell((visible.1 - 1).max(visible.0), count).unwrap_or(count - 1);
+    let last = span
+        .cell((visible.1 - 1).max(visible.0), count)
+        .unwrap_or(count - 1);
     for (cell, cover) in cells.iter_mut().enumerate().take(last + 1).skip(first) {
         let from = visible.0.max(span.start_of(cell, count));
         let to = visible.1.min(span.start_of(cell + 1, count));
@@ -137,12 +149,21 @@ mod tests {
         // A million short polls, and one of 80 ms.
         let get = |index: usize| {
             let start = index as Ns * 10_000;
-            (start, start + if index == 700_000 { 80_000_000 } else { 100 })
+            (
+                start,
+                start + if index == 700_000 { 80_000_000 } else { 100 },
+            )
         };
         let blocks = Blocks::new(1_000_000, get);
         let mut cells = [Cover::default(); 60];
         blocks.cover(Span::new(0, 10_000_000_000), &mut cells, get);
-        assert_eq!(cells.iter().filter(|cell| cell.longest == 80_000_000).count(), 1);
+        assert_eq!(
+            cells
+                .iter()
+                .filter(|cell| cell.longest == 80_000_000)
+                .count(),
+            1
+        );
         assert!(cells.iter().all(|cell| cell.any));
     }
 }

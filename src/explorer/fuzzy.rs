@@ -11,7 +11,10 @@ pub(super) struct Fuzzy {
 impl Fuzzy {
     /// A matcher for `pattern`.
     pub(super) fn new(pattern: &str) -> Self {
-        Self { matcher: SkimMatcherV2::default().smart_case(), pattern: pattern.to_owned() }
+        Self {
+            matcher: SkimMatcherV2::default().smart_case(),
+            pattern: pattern.to_owned(),
+        }
     }
 
     /// How well `text` matches, higher is better; `None` where it does not.

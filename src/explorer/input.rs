@@ -47,27 +47,33 @@ pub(super) struct Keyboard {
 impl Keyboard {
     pub(super) fn listen(inputs: Sender<Input>) -> io::Result<Self> {
         let over = Arc::new(AtomicBool::new(false));
-        let keyboard = Self { over: Arc::clone(&over) };
-        thread::Builder::new().name("keyboard".to_owned()).spawn(move || {
-            // The thread is never waited for: it ends within one round after the flag is set.
-            while !over.load(Ordering::Relaxed) {
-                let input = match event::poll(Duration::from_millis(250)) {
-                    Ok(false) => continue,
-                    Ok(true) => event::read(),
-                    Err(error) => Err(error),
-                };
-                let input = match input {
-                    Ok(Event::Key(key)) if key.kind != KeyEventKind::Release => Input::Key(Key::from(key)),
-                    Ok(Event::Resize(width, height)) => Input::Resize(width, height),
-                    Ok(_) => continue,
-                    Err(_) => Input::Closed,
-                };
-                let last = matches!(input, Input::Closed);
-                if inputs.send(input).is_err() || last {
-                    return;
+        let keyboard = Self {
+            over: Arc::clone(&over),
+        };
+        thread::Builder::new()
+            .name("keyboard".to_owned())
+            .spawn(move || {
+                // The thread is never waited for: it ends within one round after the flag is set.
+                while !over.load(Ordering::Relaxed) {
+                    let input = match event::poll(Duration::from_millis(250)) {
+                        Ok(false) => continue,
+                        Ok(true) => event::read(),
+                        Err(error) => Err(error),
+                    };
+                    let input = match input {
+                        Ok(Event::Key(key)) if key.kind != KeyEventKind::Release => {
+                            Input::Key(Key::from(key))
+                        }
+                        Ok(Event::Resize(width, height)) => Input::Resize(width, height),
+                        Ok(_) => continue,
+                        Err(_) => Input::Closed,
+                    };
+                    let last = matches!(input, Input::Closed);
+                    if inputs.send(input).is_err() || last {
+                        return;
+                    }
                 }
-            }
-        })?;
+            })?;
         Ok(keyboard)
     }
 }
@@ -87,25 +93,27 @@ impl Listener {
     pub(super) fn listen(inputs: Sender<Input>) -> io::Result<Self> {
         let mut signals = Signals::new([SIGTERM, SIGHUP, SIGINT, SIGTSTP, SIGCONT])?;
         let handle = signals.handle();
-        thread::Builder::new().name("signals".to_owned()).spawn(move || {
-            for signal in &mut signals {
-                let input = match signal {
-                    SIGTSTP => Input::Stop,
-                    SIGCONT => Input::Continue,
-                    signal => Input::End(signal),
-                };
-                if inputs.send(input).is_err() {
-                    return;
+        thread::Builder::new()
+            .name("signals".to_owned())
+            .spawn(move || {
+                for signal in &mut signals {
+                    let input = match signal {
+                        SIGTSTP => Input::Stop,
+                        SIGCONT => Input::Continue,
+                        signal => Input::End(signal),
+                    };
+                    if inputs.send(input).is_err() {
+                        return;
+                    }
+                    if matches!(signal, SIGTERM | SIGHUP | SIGINT) {
+                        // The explorer normally ends at once. Where it cannot, stuck in a write to a dead terminal,
+                        // nobody should need SIGKILL.
+                        thread::sleep(Duration::from_secs(2));
+                        terminal::give_back();
+                        let _ = emulate_default_handler(signal);
+                    }
                 }
-                if matches!(signal, SIGTERM | SIGHUP | SIGINT) {
-                    // The explorer normally ends at once. Where it cannot, stuck in a write to a dead terminal,
-                    // nobody should need SIGKILL.
-                    thread::sleep(Duration::from_secs(2));
-                    terminal::give_back();
-                    let _ = emulate_default_handler(signal);
-                }
-            }
-        })?;
+            })?;
         Ok(Self { handle })
     }
 }

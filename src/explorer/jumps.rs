@@ -12,7 +12,10 @@ const MOST: usize = 1_000;
 
 impl<P> Default for Jumps<P> {
     fn default() -> Self {
-        Self { behind: Vec::new(), ahead: Vec::new() }
+        Self {
+            behind: Vec::new(),
+            ahead: Vec::new(),
+        }
     }
 }
 

@@ -6,7 +6,7 @@ use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 
 /// A key with its modifiers. Shift is part of the character.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct Key {
+pub(super) struct Key {
     code: KeyCode,
     ctrl: bool,
     alt: bool,
@@ -15,25 +15,37 @@ pub struct Key {
 impl Key {
     /// The key that types `c`.
     #[must_use]
-    pub const fn char(c: char) -> Self {
-        Self { code: KeyCode::Char(c), ctrl: false, alt: false }
+    pub(super) const fn char(c: char) -> Self {
+        Self {
+            code: KeyCode::Char(c),
+            ctrl: false,
+            alt: false,
+        }
     }
 
     /// Ctrl and the lower-case letter `c`.
     #[must_use]
-    pub const fn ctrl(c: char) -> Self {
-        Self { code: KeyCode::Char(c), ctrl: true, alt: false }
+    pub(super) const fn ctrl(c: char) -> Self {
+        Self {
+            code: KeyCode::Char(c),
+            ctrl: true,
+            alt: false,
+        }
     }
 
     /// A key that types no character.
     #[must_use]
-    pub const fn code(code: KeyCode) -> Self {
-        Self { code, ctrl: false, alt: false }
+    pub(super) const fn code(code: KeyCode) -> Self {
+        Self {
+            code,
+            ctrl: false,
+            alt: false,
+        }
     }
 
     /// The character that it types, if it types one.
     #[must_use]
-    pub fn typed(self) -> Option<char> {
+    pub(super) fn typed(self) -> Option<char> {
         match self.code {
             KeyCode::Char(c) if !self.ctrl && !self.alt && !c.is_control() => Some(c),
             _ => None,
@@ -50,7 +62,11 @@ impl From<KeyEvent> for Key {
             KeyCode::Tab if event.modifiers.contains(KeyModifiers::SHIFT) => KeyCode::BackTab,
             code => code,
         };
-        Self { code, ctrl, alt: event.modifiers.contains(KeyModifiers::ALT) }
+        Self {
+            code,
+            ctrl,
+            alt: event.modifiers.contains(KeyModifiers::ALT),
+        }
     }
 }
 
@@ -90,12 +106,27 @@ mod tests {
     #[test]
     fn terminals_spell_keys_in_several_ways() {
         let event = |code, modifiers| Key::from(KeyEvent::new(code, modifiers));
-        assert_eq!(event(KeyCode::Char('N'), KeyModifiers::SHIFT), Key::char('N'));
-        assert_eq!(event(KeyCode::Char('C'), KeyModifiers::CONTROL), Key::ctrl('c'));
-        assert_eq!(event(KeyCode::Tab, KeyModifiers::SHIFT), Key::code(KeyCode::BackTab));
-        assert_eq!(event(KeyCode::BackTab, KeyModifiers::SHIFT), Key::code(KeyCode::BackTab));
+        assert_eq!(
+            event(KeyCode::Char('N'), KeyModifiers::SHIFT),
+            Key::char('N')
+        );
+        assert_eq!(
+            event(KeyCode::Char('C'), KeyModifiers::CONTROL),
+            Key::ctrl('c')
+        );
+        assert_eq!(
+            event(KeyCode::Tab, KeyModifiers::SHIFT),
+            Key::code(KeyCode::BackTab)
+        );
+        assert_eq!(
+            event(KeyCode::BackTab, KeyModifiers::SHIFT),
+            Key::code(KeyCode::BackTab)
+        );
         assert_eq!(Key::ctrl('o').typed(), None);
         assert_eq!(Key::char('/').typed(), Some('/'));
-        assert_eq!([Key::ctrl('z'), Key::code(KeyCode::PageDown)].map(|key| key.to_string()), ["ctrl-z", "pgdn"]);
+        assert_eq!(
+            [Key::ctrl('z'), Key::code(KeyCode::PageDown)].map(|key| key.to_string()),
+            ["ctrl-z", "pgdn"]
+        );
     }
 }

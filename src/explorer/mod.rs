@@ -1,12 +1,322 @@
-//! The terminal program: what a person sees and does.
+//! The terminal program: opens a recording in the background and shows it until the person leaves.
+//!
+//! Inputs (keys, sizes, signals, the loader) come through one channel; `App` turns keys into actions of the one table,
+//! changes its state, and draws it. Only this module and those below it know what a terminal is.
 
 mod actions;
+mod app;
 mod ascii;
 mod blocks;
+mod facts;
+mod frame;
 mod fuzzy;
+mod go;
+mod input;
 mod jumps;
 mod keys;
+mod lanes;
+mod layout;
+mod life;
+mod loader;
+mod overlay;
+mod place;
 mod screen;
 mod span;
+mod table;
+mod tasks;
+mod terminal;
+#[cfg(test)]
+mod tests;
 mod text;
 mod theme;
+mod view;
+mod wording;
+
+pub use theme::Colors;
+
+use std::{
+    fmt, io,
+    sync::mpsc::{Receiver, RecvTimeoutError, channel},
+    time::Duration,
+};
+
+use ratatui::layout::Size;
+
+use crate::{
+    analysis::Thresholds,
+    open::{OpenError, Request},
+    recording::sanitise,
+};
+use app::{App, Effect};
+use input::{Input, Keyboard, Listener};
+use loader::{Loaded, Loader};
+use screen::Screen;
+use terminal::Guard;
+use theme::Theme;
+
+/// How the explorer shall behave.
+#[derive(Clone, Debug, Default)]
+pub struct Options {
+    /// How many colours to use; `None`: as many as the environment promises, none under `NO_COLOR`.
+    pub colors: Option<Colors>,
+    /// Whether to draw with ASCII only; `None`: if the locale names a character set other than UTF-8.
+    pub ascii: Option<bool>,
+    /// From which length on something is worth a finding.
+    pub thresholds: Thresholds,
+}
+
+/// Why the explorer could not start, or had to stop. Its `Display` is one sentence.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum Error {
+    /// Standard output is no terminal.
+    NoTerminal,
+    /// The terminal cannot move its cursor, or nobody said what it is.
+    DumbTerminal {
+        /// What `TERM` says.
+        term: String,
+    },
+    /// The terminal refused something.
+    Terminal(io::Error),
+    /// The recording could not be opened.
+    Open(OpenError),
+    /// A thread panicked; its message was printed.
+    Panicked,
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NoTerminal => f.write_str("standard output is no terminal; use `dial9-tui report` for text"),
+            Self::DumbTerminal { term } if term.is_empty() => {
+                f.write_str("TERM is not set; set it to your terminal's type, or use `dial9-tui report` for text")
+            }
+            Self::DumbTerminal { term } => write!(
+                f,
+                "TERM={} cannot show the explorer; set it to your terminal's type, or use `dial9-tui report` for text",
+                sanitise(term)
+            ),
+            Self::Terminal(error) => write!(f, "the terminal failed: {}", sanitise(&error.to_string())),
+            Self::Open(error) => error.fmt(f),
+            Self::Panicked => f.write_str("the explorer has a defect, see the message above; please report it"),
+        }
+    }
+}
+
+impl std::error::Error for Error {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match self {
+            Self::Terminal(error) => Some(error),
+            Self::Open(error) => Some(error),
+            _ => None,
+        }
+    }
+}
+
+/// The table of keys as the README shows it, in Markdown.
+#[must_use]
+pub fn keys_markdown() -> String {
+    actions::markdown()
+}
+
+/// How long a load may take before the screen comes up without it: a small file needs no gauge, and an error no screen.
+const PATIENCE: Duration = Duration::from_millis(40);
+
+/// Time between two looks at how far the loading is.
+const TICK: Duration = Duration::from_millis(80);
+
+/// Shows what `request` names until the person leaves.
+///
+/// # Errors
+/// Where there is no usable terminal, or nothing to show; see [`Error`].
+pub fn run(request: &Request, options: &Options) -> Result<(), Error> {
+    let (sender, inputs) = channel();
+    let loader = Loader::start(request.clone(), options.thresholds, sender.clone())
+        .map_err(Error::Terminal)?;
+    let early = match inputs.recv_timeout(PATIENCE) {
+        Ok(Input::Loaded(loaded)) => Some(open(*loaded)?),
+        _ => None,
+    };
+
+    let guard = Guard::take()?;
+    let _keyboard = Keyboard::listen(sender.clone()).map_err(Error::Terminal)?;
+    let _signals = Listener::listen(sender).map_err(Error::Terminal)?;
+    let mut app = App::new(
+        terminal::size(),
+        theme(options),
+        ascii(options),
+        title(request),
+    );
+    if let Some(opened) = early {
+        app.opened(opened);
+    }
+    let mut session = Session {
+        app,
+        guard,
+        screen: None,
+        loader: Some(loader),
+        resumed: false,
+    };
+    match session.run(&inputs)? {
+        Ending::Left => Ok(()),
+        Ending::Signal(signal) => {
+            // The terminal first: whoever waits for this process shall see which signal ended it.
+            drop(session);
+            signal_hook::low_level::emulate_default_handler(signal).map_err(Error::Terminal)
+        }
+    }
+}
+
+fn open(loaded: Loaded) -> Result<std::sync::Arc<facts::Opened>, Error> {
+    match loaded {
+        Loaded::Opened(opened) => Ok(opened),
+        Loaded::Failed(error) => Err(Error::Open(error)),
+        Loaded::Panicked => Err(Error::Panicked),
+    }
+}
+
+fn theme(options: &Options) -> Theme {
+    if options.colors.is_some() {
+        // A flag outranks NO_COLOR, which the library below would obey.
+        crossterm::style::force_color_output(true);
+    }
+    Theme::new(
+        options
+            .colors
+            .unwrap_or_else(|| Colors::detect(|name| std::env::var(name).ok())),
+    )
+}
+
+/// Whether the locale names a character set that is not UTF-8. `C` and none at all name no character set: most
+/// terminals behind them show UTF-8 nevertheless.
+fn ascii(options: &Options) -> bool {
+    options.ascii.unwrap_or_else(|| {
+        let locale = ["LC_ALL", "LC_CTYPE", "LANG"]
+            .iter()
+            .find_map(|name| std::env::var(name).ok().filter(|value| !value.is_empty()));
+        let charset = locale
+            .as_deref()
+            .and_then(|locale| locale.split('.').nth(1))
+            .map(str::to_ascii_lowercase);
+        charset.is_some_and(|charset| !charset.starts_with("utf-8") && !charset.starts_with("utf8"))
+    })
+}
+
+fn title(request: &Request) -> String {
+    match request.paths.as_slice() {
+        [] => "SAMPLE".to_owned(),
+        [path] => sanitise(
+            &path
+                .file_name()
+                .unwrap_or(path.as_os_str())
+                .to_string_lossy(),
+        ),
+        paths => format!("{} files", paths.len()),
+    }
+}
+
+/// How a session ended.
+enum Ending {
+    Left,
+    Signal(i32),
+}
+
+/// The application between its inputs and its terminal.
+struct Session {
+    app: App,
+    guard: Guard,
+    screen: Option<Screen>,
+    loader: Option<Loader>,
+    /// The terminal was taken again already when the signal that says so comes.
+    resumed: bool,
+}
+
+impl Session {
+    fn run(&mut self, inputs: &Receiver<Input>) -> Result<Ending, Error> {
+        let mut changed = true;
+        loop {
+            if changed {
+                if !self.guard.holds() {
+                    // A panic has given the terminal back; its message must stay readable.
+                    return Err(Error::Panicked);
+                }
+                self.draw().map_err(Error::Terminal)?;
+            }
+            let first = match &self.loader {
+                Some(_) => match inputs.recv_timeout(TICK) {
+                    Ok(input) => Some(input),
+                    Err(RecvTimeoutError::Timeout) => None,
+                    Err(RecvTimeoutError::Disconnected) => return Ok(Ending::Left),
+                },
+                None => match inputs.recv() {
+                    Ok(input) => Some(input),
+                    Err(_) => return Ok(Ending::Left),
+                },
+            };
+            changed = first.is_some();
+            // Keys that repeat faster than a slow line can show them are taken together.
+            for input in first
+                .into_iter()
+                .chain(std::iter::from_fn(|| inputs.try_recv().ok()))
+            {
+                if let Some(ending) = self.take(input)? {
+                    return Ok(ending);
+                }
+            }
+            if let Some(loader) = &self.loader {
+                changed |= self.app.progress(loader.state());
+            }
+        }
+    }
+
+    fn take(&mut self, input: Input) -> Result<Option<Ending>, Error> {
+        match input {
+            Input::Key(key) => match self.app.key(key) {
+                Effect::None => {}
+                Effect::Quit => return Ok(Some(Ending::Left)),
+                Effect::Suspend => self.suspend()?,
+                Effect::Repaint => self.repaint(),
+            },
+            Input::Resize(width, height) => self.app.resize(Size::new(width, height)),
+            Input::Stop => self.suspend()?,
+            Input::Continue => {
+                if !std::mem::take(&mut self.resumed) {
+                    self.guard.retake().map_err(Error::Terminal)?;
+                    self.app.resize(terminal::size());
+                }
+                self.repaint();
+            }
+            Input::End(signal) => return Ok(Some(Ending::Signal(signal))),
+            Input::Closed => return Ok(Some(Ending::Left)),
+            Input::Loaded(loaded) => {
+                self.loader = None;
+                self.app.opened(open(*loaded)?);
+            }
+        }
+        Ok(None)
+    }
+
+    fn suspend(&mut self) -> Result<(), Error> {
+        self.guard.suspend().map_err(Error::Terminal)?;
+        self.resumed = true;
+        self.app.resize(terminal::size());
+        self.repaint();
+        Ok(())
+    }
+
+    fn repaint(&mut self) {
+        if let Some(screen) = &mut self.screen {
+            screen.invalidate();
+        }
+    }
+
+    fn draw(&mut self) -> io::Result<()> {
+        let size = self.app.size();
+        let screen = self.screen.get_or_insert_with(|| Screen::new(size));
+        screen
+            .frame(&mut io::stdout().lock(), size, |buffer| {
+                self.app.draw(buffer)
+            })
+            .map(|_| ())
+    }
+}

@@ -28,7 +28,12 @@ pub(super) struct Screen {
 impl Screen {
     pub(super) fn new(size: Size) -> Self {
         let area = Rect::from((ratatui::layout::Position::ORIGIN, size));
-        Self { shown: Buffer::empty(area), next: Buffer::empty(area), erase: true, bytes: Vec::new() }
+        Self {
+            shown: Buffer::empty(area),
+            next: Buffer::empty(area),
+            erase: true,
+            bytes: Vec::new(),
+        }
     }
 
     /// Forgets what the terminal shows: the next frame is painted whole.
@@ -84,19 +89,26 @@ mod tests {
         let size = Size::new(20, 3);
         let mut screen = Screen::new(size);
         let mut out = Vec::new();
-        let paint = |text: &'static str| move |buffer: &mut Buffer| _ = buffer.set_string(0, 1, text, Style::new());
+        let paint = |text: &'static str| {
+            move |buffer: &mut Buffer| _ = buffer.set_string(0, 1, text, Style::new())
+        };
         assert!(screen.frame(&mut out, size, paint("hello")).unwrap() > 0);
         assert_eq!(screen.frame(&mut out, size, paint("hello")).unwrap(), 0);
         out.clear();
         screen.frame(&mut out, size, paint("hallo")).unwrap();
         let text = String::from_utf8(out.clone()).unwrap();
-        assert!(text.contains('a') && !text.contains("lo") && !text.contains("\x1b[6n"), "{text:?}");
+        assert!(
+            text.contains('a') && !text.contains("lo") && !text.contains("\x1b[6n"),
+            "{text:?}"
+        );
 
         out.clear();
         screen.invalidate();
         screen.frame(&mut out, size, paint("hallo")).unwrap();
         assert!(String::from_utf8(out.clone()).unwrap().contains("hallo"));
-        screen.frame(&mut out, Size::new(4, 2), paint("hallo")).unwrap();
+        screen
+            .frame(&mut out, Size::new(4, 2), paint("hallo"))
+            .unwrap();
         assert!(screen.shown.area == Rect::new(0, 0, 4, 2));
     }
 }

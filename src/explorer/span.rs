@@ -19,7 +19,10 @@ impl Span {
     /// A stretch; one that would be too short is made longer.
     pub(super) fn new(from: Ns, to: Ns) -> Self {
         let from = from.clamp(-FAR, FAR - SHORTEST);
-        Self { from, to: to.clamp(from + SHORTEST, FAR) }
+        Self {
+            from,
+            to: to.clamp(from + SHORTEST, FAR),
+        }
     }
 
     pub(super) fn from(self) -> Ns {
@@ -73,7 +76,11 @@ impl Span {
             return whole;
         }
         let before = (about.clamp(self.from, self.to) - self.from).saturating_mul(2);
-        Self::of_length(about.clamp(self.from, self.to).saturating_sub(before), length, whole)
+        Self::of_length(
+            about.clamp(self.from, self.to).saturating_sub(before),
+            length,
+            whole,
+        )
     }
 
     /// The stretch about an interval that shows it in the middle third or so.
@@ -118,7 +125,10 @@ mod tests {
         let inner = whole.zoomed_in(250_000);
         assert_eq!((inner.from(), inner.to()), (125_000, 625_000));
         assert_eq!(inner.zoomed_out(250_000, whole), whole);
-        assert_eq!(Span::about(500_000, 80_000, whole), Span::new(380_000, 700_000));
+        assert_eq!(
+            Span::about(500_000, 80_000, whole),
+            Span::new(380_000, 700_000)
+        );
     }
 
     proptest! {

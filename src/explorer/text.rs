@@ -44,14 +44,20 @@ pub(super) fn keep_end(text: &str, cells: usize) -> String {
         }
         from = index;
     }
-    if cells == 0 { String::new() } else { format!("…{}", &text[from..]) }
+    if cells == 0 {
+        String::new()
+    } else {
+        format!("…{}", &text[from..])
+    }
 }
 
 /// A place in the code without its column: `src/a.rs:12:5` is `src/a.rs:12`.
 pub(super) fn place(location: &str) -> &str {
     let digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
     match location.rsplit_once(':') {
-        Some((start, column)) if digits(column) && start.rsplit(':').next().is_some_and(digits) => start,
+        Some((start, column)) if digits(column) && start.rsplit(':').next().is_some_and(digits) => {
+            start
+        }
         _ => location,
     }
 }
@@ -74,7 +80,11 @@ pub(super) fn count(n: u64) -> String {
 
 /// `1 task`, `2 tasks`.
 pub(super) fn plural(n: u64, one: &str) -> String {
-    if n == 1 { format!("1 {one}") } else { format!("{} {one}s", count(n)) }
+    if n == 1 {
+        format!("1 {one}")
+    } else {
+        format!("{} {one}s", count(n))
+    }
 }
 
 /// Writes styled pieces along one line and never beyond its end.
@@ -90,8 +100,17 @@ impl<'a> Pen<'a> {
     pub(super) fn new(buffer: &'a mut Buffer, area: Rect, row: u16) -> Self {
         let area = area.intersection(buffer.area);
         let y = area.y.saturating_add(row);
-        let end = if row < area.height { area.right() } else { area.x };
-        Self { buffer, x: area.x, y, end }
+        let end = if row < area.height {
+            area.right()
+        } else {
+            area.x
+        };
+        Self {
+            buffer,
+            x: area.x,
+            y,
+            end,
+        }
     }
 
     /// Writes `text` as far as there is room.
@@ -184,7 +203,10 @@ mod tests {
     fn a_pen_stays_on_its_line() {
         let mut buffer = Buffer::empty(Rect::new(0, 0, 5, 2));
         let area = Rect::new(1, 0, 3, 1);
-        Pen::new(&mut buffer, area, 0).put("ab", Style::new()).put("cdef", Style::new()).put("g", Style::new());
+        Pen::new(&mut buffer, area, 0)
+            .put("ab", Style::new())
+            .put("cdef", Style::new())
+            .put("g", Style::new());
         Pen::new(&mut buffer, area, 1).put("x", Style::new());
         Pen::new(&mut buffer, Rect::new(9, 9, 4, 4), 0).put("x", Style::new());
         let text: String = buffer.content.iter().map(|cell| cell.symbol()).collect();

@@ -4,7 +4,7 @@ use std::str::FromStr;
 
 use ratatui::style::{Color, Modifier, Style};
 
-/// How many colours may be used. Modifiers (bold, dim, reversed, underlined) stay at every level.
+/// How many colours may be used. Modifiers (bold, dim, reversed) stay at every level.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Colors {
     /// None at all.
@@ -54,7 +54,7 @@ impl FromStr for Colors {
 
 /// What a piece of text is, which decides how it looks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Role {
+pub(super) enum Role {
     /// Ordinary text.
     Plain,
     /// Text that only helps to read the rest: labels, units, rules.
@@ -65,8 +65,6 @@ pub enum Role {
     Selected,
     /// A key that can be pressed.
     Key,
-    /// A letter that matches what is searched for.
-    Match,
     /// The word SAMPLE, and other things that must not be missed.
     Banner,
     /// The cursor in a timeline.
@@ -89,20 +87,20 @@ pub enum Role {
 
 /// Gives each role its style.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Theme {
+pub(super) struct Theme {
     colors: Colors,
 }
 
 impl Theme {
     /// A theme that uses at most `colors`.
     #[must_use]
-    pub fn new(colors: Colors) -> Self {
+    pub(super) fn new(colors: Colors) -> Self {
         Self { colors }
     }
 
     /// The style of `role`. Backgrounds stay the terminal's own, so that dark and light ones both work.
     #[must_use]
-    pub fn style(self, role: Role) -> Style {
+    pub(super) fn style(self, role: Role) -> Style {
         let (eight, sixteen, palette, modifier) = look(role);
         let color = match self.colors {
             Colors::Off => Color::Reset,
@@ -126,9 +124,18 @@ fn look(role: Role) -> (Color, Color, Color, Modifier) {
         Role::Strong => same(Color::Reset, BOLD),
         Role::Selected => same(Color::Reset, Modifier::REVERSED),
         Role::Key => (Color::Cyan, Color::Cyan, Color::Indexed(37), BOLD),
-        Role::Match => same(Color::Reset, BOLD.union(Modifier::UNDERLINED)),
-        Role::Banner => (Color::Magenta, Color::Magenta, Color::Indexed(133), bold_reversed),
-        Role::Cursor => (Color::Yellow, Color::Yellow, Color::Indexed(178), bold_reversed),
+        Role::Banner => (
+            Color::Magenta,
+            Color::Magenta,
+            Color::Indexed(133),
+            bold_reversed,
+        ),
+        Role::Cursor => (
+            Color::Yellow,
+            Color::Yellow,
+            Color::Indexed(178),
+            bold_reversed,
+        ),
         Role::Running => (Color::Green, Color::Green, Color::Indexed(71), NONE),
         Role::Runnable => (Color::Yellow, Color::Yellow, Color::Indexed(178), NONE),
         Role::Waiting => (Color::Blue, Color::LightBlue, Color::Indexed(68), NONE),
@@ -143,13 +150,12 @@ fn look(role: Role) -> (Color, Color, Color, Modifier) {
 mod tests {
     use super::*;
 
-    const ROLES: [Role; 15] = [
+    const ROLES: [Role; 14] = [
         Role::Plain,
         Role::Dim,
         Role::Strong,
         Role::Selected,
         Role::Key,
-        Role::Match,
         Role::Banner,
         Role::Cursor,
         Role::Running,
@@ -181,29 +187,48 @@ mod tests {
                 ),
                 "{role:?}: {eight:?}"
             );
-            assert!(!matches!(Theme::new(Colors::Sixteen).style(role).fg, Some(Color::Indexed(_) | Color::Rgb(..))));
+            assert!(!matches!(
+                Theme::new(Colors::Sixteen).style(role).fg,
+                Some(Color::Indexed(_) | Color::Rgb(..))
+            ));
         }
     }
 
     #[test]
     fn modifiers_do_not_depend_on_colours() {
         for role in ROLES {
-            let modifiers =
-                [Colors::Off, Colors::Eight, Colors::Palette].map(|level| Theme::new(level).style(role).add_modifier);
+            let modifiers = [Colors::Off, Colors::Eight, Colors::Palette]
+                .map(|level| Theme::new(level).style(role).add_modifier);
             assert_eq!(modifiers[0], modifiers[1]);
             assert_eq!(modifiers[0], modifiers[2]);
         }
-        assert!(Theme::new(Colors::Off).style(Role::Selected).add_modifier.contains(Modifier::REVERSED));
+        assert!(
+            Theme::new(Colors::Off)
+                .style(Role::Selected)
+                .add_modifier
+                .contains(Modifier::REVERSED)
+        );
     }
 
     #[test]
     fn the_environment_decides() {
         let detect = |pairs: &[(&str, &str)]| {
-            Colors::detect(|name| pairs.iter().find(|(key, _)| *key == name).map(|(_, value)| (*value).to_owned()))
+            Colors::detect(|name| {
+                pairs
+                    .iter()
+                    .find(|(key, _)| *key == name)
+                    .map(|(_, value)| (*value).to_owned())
+            })
         };
         assert_eq!(detect(&[("TERM", "xterm-256color")]), Colors::Palette);
-        assert_eq!(detect(&[("TERM", "xterm-256color"), ("NO_COLOR", "1")]), Colors::Off);
-        assert_eq!(detect(&[("TERM", "xterm-256color"), ("NO_COLOR", "")]), Colors::Palette);
+        assert_eq!(
+            detect(&[("TERM", "xterm-256color"), ("NO_COLOR", "1")]),
+            Colors::Off
+        );
+        assert_eq!(
+            detect(&[("TERM", "xterm-256color"), ("NO_COLOR", "")]),
+            Colors::Palette
+        );
         assert_eq!(detect(&[("TERM", "xterm")]), Colors::Sixteen);
         assert_eq!(detect(&[("TERM", "linux")]), Colors::Eight);
         assert_eq!(detect(&[("TERM", "vt100")]), Colors::Off);

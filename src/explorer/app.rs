@@ -1,0 +1,312 @@
+//! The application: from keys to actions to state to a frame. It does no input or output of its own.
+
+use std::sync::Arc;
+
+use ratatui::{buffer::Buffer, layout::Size};
+
+use super::{
+    actions::{ActionId, Context, resolve},
+    ascii,
+    facts::Opened,
+    frame,
+    keys::Key,
+    layout, life,
+    overlay::{self, Overlay, Palette},
+    place::{Pane, scrolled},
+    tasks,
+    text::{Pen, keep_start, width},
+    theme::{Role, Theme},
+    view::View,
+};
+
+/// What the terminal around the application has to do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Effect {
+    /// Nothing but to draw.
+    None,
+    /// To end.
+    Quit,
+    /// To stop the process as Ctrl-Z does.
+    Suspend,
+    /// To forget what the terminal shows.
+    Repaint,
+}
+
+/// How far the loading is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Loading {
+    /// Thousandths of the bytes, where their number is known.
+    pub(super) done: Option<u64>,
+    pub(super) events: u64,
+    /// The rows are read, and are being sorted and indexed.
+    pub(super) indexing: bool,
+}
+
+/// Everything that a frame is drawn from.
+#[derive(Debug)]
+pub(super) struct App {
+    size: Size,
+    theme: Theme,
+    ascii: bool,
+    /// What is being read, safe to print.
+    title: String,
+    loading: Loading,
+    view: Option<View>,
+    overlay: Option<Overlay>,
+}
+
+impl App {
+    pub(super) fn new(size: Size, theme: Theme, ascii: bool, title: String) -> Self {
+        Self {
+            size,
+            theme,
+            ascii,
+            title,
+            loading: Loading::default(),
+            view: None,
+            overlay: None,
+        }
+    }
+
+    pub(super) fn size(&self) -> Size {
+        self.size
+    }
+
+    pub(super) fn resize(&mut self, size: Size) {
+        self.size = size;
+        if let Some(view) = &mut self.view {
+            view.resize(size);
+        }
+    }
+
+    /// The loading has come this far. Returns whether that shows.
+    pub(super) fn progress(&mut self, loading: Loading) -> bool {
+        std::mem::replace(&mut self.loading, loading) != loading
+    }
+
+    /// The recording is there.
+    pub(super) fn opened(&mut self, opened: Arc<Opened>) {
+        self.view = Some(View::new(opened, self.size));
+    }
+
+    /// Who gets the next key.
+    pub(super) fn context(&self) -> Context {
+        match (&self.overlay, &self.view) {
+            (_, None) => Context::Loading,
+            (Some(overlay), _) => overlay.context(),
+            (None, Some(view)) => view.place.pane.entry().context,
+        }
+    }
+
+    /// A key was pressed.
+    pub(super) fn key(&mut self, key: Key) -> Effect {
+        match resolve(self.context(), key) {
+            Some(action) => self.act(action),
+            None => {
+                if let Some(typed) = key.typed() {
+                    self.entry(|text| text.push(typed));
+                }
+                Effect::None
+            }
+        }
+    }
+
+    /// Does what an action says.
+    pub(super) fn act(&mut self, action: ActionId) -> Effect {
+        match action {
+            ActionId::Quit | ActionId::QuitNow | ActionId::StopLoading => return Effect::Quit,
+            ActionId::Suspend => return Effect::Suspend,
+            ActionId::Redraw => return Effect::Repaint,
+            ActionId::Help => {
+                self.overlay = Some(Overlay::Help {
+                    of: self.context(),
+                    top: 0,
+                })
+            }
+            ActionId::CloseHelp => self.overlay = None,
+            ActionId::Palette => {
+                self.overlay = Some(Overlay::Palette(Palette::new(self.context())))
+            }
+            ActionId::Find => self.find(),
+            ActionId::EntryAccept => return self.accept(),
+            ActionId::EntryCancel => self.cancel(),
+            ActionId::EntryErase => self.entry(|text| _ = text.pop()),
+            ActionId::EntryClear => self.entry(String::clear),
+            ActionId::EntryUp => self.entry_select(-1, ActionId::Up),
+            ActionId::EntryDown => self.entry_select(1, ActionId::Down),
+            action => match (&mut self.overlay, &mut self.view) {
+                (Some(Overlay::Help { .. }), _) => self.scroll_help(action),
+                (_, Some(view)) => view.act(action),
+                (_, None) => {}
+            },
+        }
+        Effect::None
+    }
+
+    fn find(&mut self) {
+        let Some(view) = &mut self.view else { return };
+        self.overlay = Some(Overlay::Find {
+            place: view.place,
+            before: view.table.wish.find.clone(),
+        });
+        view.note = None;
+        view.place.pane = Pane::Tasks;
+        view.settle();
+    }
+
+    fn accept(&mut self) -> Effect {
+        match self.overlay.take() {
+            Some(Overlay::Palette(palette)) => palette
+                .chosen()
+                .map_or(Effect::None, |action| self.act(action)),
+            Some(Overlay::Find { place, .. }) => {
+                if let Some(view) = self.view.as_mut().filter(|view| view.place != place) {
+                    view.jumps.push(place);
+                }
+                Effect::None
+            }
+            _ => Effect::None,
+        }
+    }
+
+    fn cancel(&mut self) {
+        if let (Some(Overlay::Find { place, before }), Some(view)) =
+            (self.overlay.take(), &mut self.view)
+        {
+            view.table.wish.find = before;
+            view.place = place;
+            view.settle();
+        }
+    }
+
+    /// Changes what is typed, if something is being typed.
+    fn entry(&mut self, change: impl FnOnce(&mut String)) {
+        match (&mut self.overlay, &mut self.view) {
+            (Some(Overlay::Find { .. }), Some(view)) => {
+                change(&mut view.table.wish.find);
+                view.select_first();
+            }
+            (Some(Overlay::Palette(palette)), _) => {
+                change(&mut palette.typed);
+                palette.typed_changed();
+            }
+            _ => {}
+        }
+    }
+
+    fn entry_select(&mut self, by: isize, action: ActionId) {
+        match (&mut self.overlay, &mut self.view) {
+            (Some(Overlay::Find { .. }), Some(view)) => view.act(action),
+            (Some(Overlay::Palette(palette)), _) => palette.select(by),
+            _ => {}
+        }
+    }
+
+    fn scroll_help(&mut self, action: ActionId) {
+        let Some(frame) = layout::frame(self.size) else {
+            return;
+        };
+        let capacity = overlay::help_capacity(frame.pane);
+        let Some(Overlay::Help { of, top }) = &mut self.overlay else {
+            return;
+        };
+        let wanted = match action {
+            ActionId::Up => top.saturating_sub(1),
+            ActionId::Down => *top + 1,
+            ActionId::PageUp => top.saturating_sub(capacity),
+            ActionId::PageDown => *top + capacity,
+            ActionId::First => 0,
+            ActionId::Last => usize::MAX,
+            _ => *top,
+        };
+        let len = overlay::help_len(*of);
+        let last = len.saturating_sub(capacity);
+        *top = scrolled(wanted.min(last), wanted.min(last), len, capacity);
+    }
+
+    /// Draws the whole frame. It changes nothing but the buffer.
+    pub(super) fn draw(&self, buffer: &mut Buffer) {
+        match layout::frame(self.size) {
+            Some(frame) => self.draw_frame(buffer, &frame),
+            None => self.draw_too_small(buffer),
+        }
+        if self.ascii {
+            ascii::apply(buffer);
+        }
+    }
+
+    fn draw_frame(&self, buffer: &mut Buffer, frame: &layout::Frame) {
+        let theme = self.theme;
+        for rule in frame.rules {
+            frame::rule(buffer, rule, theme);
+        }
+        let Some(view) = &self.view else {
+            Pen::new(buffer, frame.header, 0)
+                .skip(1)
+                .fit(&self.title, theme.style(Role::Strong));
+            frame::bar(buffer, frame.bar, theme, None);
+            let text = if self.loading.indexing {
+                "sorting and indexing"
+            } else {
+                "reading"
+            };
+            Pen::new(buffer, frame.pane, 0)
+                .skip(1)
+                .put(text, theme.style(Role::Dim));
+            frame::gauge(
+                buffer,
+                frame.strip,
+                theme,
+                self.loading.done,
+                self.loading.events,
+            );
+            frame::keys(buffer, frame.keys, theme, Context::Loading);
+            return;
+        };
+        frame::header(buffer, frame.header, theme, &view.opened);
+        frame::bar(buffer, frame.bar, theme, Some(view.place.pane));
+        match view.place.pane {
+            Pane::Tasks => tasks::draw(buffer, frame.pane, theme, view),
+            Pane::Task => life::draw(buffer, frame.pane, theme, view),
+        }
+        frame::strip(buffer, frame.strip, theme, &view.opened, view.place.cursor);
+        match &self.overlay {
+            Some(Overlay::Find { .. }) => {
+                overlay::draw_find(buffer, frame.keys, theme, &view.table.wish.find)
+            }
+            Some(Overlay::Palette(palette)) => {
+                palette.draw(buffer, frame.pane, theme);
+                frame::keys(buffer, frame.keys, theme, Context::Palette);
+            }
+            Some(Overlay::Help { of, top }) => {
+                overlay::draw_help(buffer, frame.pane, theme, *of, *top);
+                frame::keys(buffer, frame.keys, theme, Context::Help);
+            }
+            None => match &view.note {
+                Some(note) => {
+                    _ = Pen::new(buffer, frame.keys, 0)
+                        .skip(1)
+                        .fit(note, theme.style(Role::Strong))
+                }
+                None => frame::keys(buffer, frame.keys, theme, self.context()),
+            },
+        }
+    }
+
+    fn draw_too_small(&self, buffer: &mut Buffer) {
+        let smallest = layout::SMALLEST;
+        let lines = [
+            "window too small".to_owned(),
+            format!("need {}x{}", smallest.width, smallest.height),
+            format!("have {}x{}", self.size.width, self.size.height),
+        ];
+        let area = *buffer.area();
+        for (row, line) in lines.iter().enumerate().take(usize::from(area.height)) {
+            let line = keep_start(line, usize::from(area.width));
+            let left = usize::from(area.width).saturating_sub(width(&line)) / 2;
+            Pen::new(buffer, area, row as u16)
+                .skip(left)
+                .put(&line, self.theme.style(Role::Strong));
+        }
+    }
+}

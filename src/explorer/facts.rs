@@ -1,0 +1,298 @@
+//! What the explorer computes once, right after loading and off the drawing thread, so that no frame has to.
+
+use std::cmp::Reverse;
+
+use super::{
+    blocks::{Blocks, Cover},
+    span::Span,
+};
+use crate::{
+    analysis::{
+        Blind, Finding, NotChecked, Role, State, Thresholds, blind_intervals, delays::delays_of,
+        findings, idle, not_checked, state_at,
+    },
+    recording::{LaneIx, Ns, PollIx, Recording, RuntimeIx, TaskIx, WaitIx, WakeIx, time::SECOND},
+};
+
+/// A recording and what was computed from it.
+#[derive(Debug)]
+pub(super) struct Opened {
+    pub(super) recording: Recording,
+    pub(super) facts: Facts,
+}
+
+/// See the module.
+#[derive(Debug)]
+pub(super) struct Facts {
+    pub(super) findings: Vec<Finding>,
+    pub(super) not_checked: Vec<NotChecked>,
+    pub(super) slow_poll: Ns,
+    delay_p99: Vec<Option<Ns>>,
+    trouble: Vec<TaskIx>,
+    slow: Vec<PollIx>,
+    blind: Vec<BlindOf>,
+    activity: Vec<Activity>,
+    earliest: Ns,
+}
+
+/// Bins of the strip: more than any terminal is wide.
+const BINS: usize = 2_048;
+
+/// Blind intervals shorter than this are of no interest to a person who looks for a delay.
+const SHORTEST_BLIND: Ns = 1_000_000;
+
+/// What the workers did in a part of the window.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Activity {
+    /// How much of the workers' time was spent in polls, in thousandths.
+    pub(super) busy: u16,
+    /// Whether all workers of a runtime were inside polls for a while that somebody would notice.
+    pub(super) blind: bool,
+}
+
+impl Opened {
+    /// Computes the facts of `recording`.
+    pub(super) fn new(recording: Recording, thresholds: &Thresholds) -> Self {
+        let facts = Facts::new(&recording, thresholds);
+        Self { recording, facts }
+    }
+
+    pub(super) fn state(&self, task: TaskIx, at: Ns) -> State {
+        state_at(&self.recording, task, at)
+    }
+
+    /// Whether `task` is neither unborn nor done at `at`.
+    pub(super) fn alive(&self, task: TaskIx, at: Ns) -> bool {
+        let facts = self.recording.task(task);
+        let born = facts.spawned_at().is_none_or(|spawned| spawned <= at);
+        // The runtime says that a task ended just before its last poll does, so that poll has to be asked.
+        born && (facts.ended_at().is_none_or(|ended| at < ended)
+            || self.recording.poll_at(task, at).is_some())
+    }
+
+    /// Orders states from the busiest to the least alive.
+    pub(super) fn state_rank(&self, task: TaskIx, at: Ns) -> (u8, Ns) {
+        match self.state(task, at) {
+            State::Running(poll) => (0, self.recording.poll_start(poll)),
+            State::Runnable { since } => (1, since),
+            State::Idle {
+                since,
+                unwakeable: Some(_),
+                ..
+            } => (2, since.unwrap_or(Ns::MIN)),
+            State::Idle {
+                since,
+                wait: Some(_),
+                ..
+            } => (3, since.unwrap_or(Ns::MIN)),
+            State::Idle { since, .. } => (4, since.unwrap_or(Ns::MIN)),
+            State::Unknown => (5, 0),
+            State::NotYetSpawned => (6, 0),
+            State::Done => (7, 0),
+        }
+    }
+
+    /// What the marks say that `task` waits on at `at`.
+    pub(super) fn waiting_on(&self, task: TaskIx, at: Ns) -> Option<String> {
+        match self.state(task, at) {
+            State::Idle { .. } | State::Unknown => idle::waiting_on(&self.recording, task, at),
+            _ => None,
+        }
+    }
+
+    /// The whole window, which the strip shows.
+    pub(super) fn window(&self) -> Span {
+        // The last instant belongs to it.
+        Span::new(0, self.recording.window().end.saturating_add(1))
+    }
+
+    /// The instants between which the cursor moves: the window, and older facts.
+    pub(super) fn bounds(&self) -> (Ns, Ns) {
+        (
+            self.facts.earliest,
+            self.recording.window().end.max(self.facts.earliest),
+        )
+    }
+}
+
+impl Facts {
+    fn new(recording: &Recording, thresholds: &Thresholds) -> Self {
+        let findings = findings(recording, thresholds);
+        let window = recording.window();
+        let delay_p99 = recording
+            .tasks()
+            .map(|task| delays_of(recording, task, 0..=window.end).p99)
+            .collect();
+        let slow_poll = thresholds.slow_poll_info;
+        let slow = (0..recording.poll_count())
+            .map(PollIx::new)
+            .filter(|poll| recording.poll_duration(*poll) >= slow_poll)
+            .collect();
+        let blind = BlindOf::group(recording, &blind_intervals(recording, SHORTEST_BLIND));
+        Self {
+            trouble: trouble(recording, &findings),
+            not_checked: not_checked(recording),
+            findings,
+            slow_poll,
+            delay_p99,
+            slow,
+            activity: activity(recording, &blind),
+            blind,
+            earliest: earliest(recording),
+        }
+    }
+
+    /// The 99th percentile of the task's schedule delays in the window.
+    pub(super) fn delay_p99(&self, task: TaskIx) -> Option<Ns> {
+        self.delay_p99.get(task.index()).copied().flatten()
+    }
+
+    /// Every task, those first that a person should look at first.
+    pub(super) fn trouble(&self) -> &[TaskIx] {
+        &self.trouble
+    }
+
+    /// The slow polls of all tasks, ascending by start.
+    pub(super) fn slow(&self) -> &[PollIx] {
+        &self.slow
+    }
+
+    /// Adds to `cells` what the blind intervals of `runtime` do in them.
+    pub(super) fn cover_blind(&self, runtime: Option<RuntimeIx>, span: Span, cells: &mut [Cover]) {
+        if let Some(blind) = runtime.and_then(|runtime| self.blind.get(runtime.index())) {
+            blind.cover(span, cells);
+        }
+    }
+
+    /// What happened in `cell` of `cells` of the whole window.
+    pub(super) fn activity(&self, cell: usize, cells: usize) -> Activity {
+        let cells = cells.max(1);
+        let from = cell * BINS / cells;
+        let to = ((cell + 1) * BINS / cells).clamp(from + 1, BINS.max(from + 1));
+        let bins = self.activity.get(from..to.min(BINS)).unwrap_or_default();
+        let sum: usize = bins.iter().map(|bin| usize::from(bin.busy)).sum();
+        Activity {
+            busy: u16::try_from(sum / bins.len().max(1)).unwrap_or(u16::MAX),
+            blind: bins.iter().any(|bin| bin.blind),
+        }
+    }
+}
+
+/// The blind intervals of one runtime.
+#[derive(Debug)]
+struct BlindOf {
+    intervals: Vec<(Ns, Ns)>,
+    blocks: Blocks,
+}
+
+impl BlindOf {
+    /// One entry per runtime.
+    fn group(recording: &Recording, blind: &[Blind]) -> Vec<Self> {
+        let runtimes = (0..recording.runtimes().len()).map(RuntimeIx::new);
+        runtimes
+            .map(|runtime| {
+                let of_it = blind.iter().filter(|blind| blind.runtime == runtime);
+                let intervals: Vec<_> = of_it.map(|blind| (blind.start, blind.end)).collect();
+                let blocks = Blocks::new(intervals.len(), |index| intervals[index]);
+                Self { intervals, blocks }
+            })
+            .collect()
+    }
+
+    fn cover(&self, span: Span, cells: &mut [Cover]) {
+        self.blocks
+            .cover(span, cells, |index| self.intervals[index]);
+    }
+}
+
+/// The time of the oldest event that a history can show, or 0.
+fn earliest(recording: &Recording) -> Ns {
+    let facts = recording.tasks().map(|task| recording.task(task));
+    let facts = facts.flat_map(|facts| [facts.spawned_at(), facts.ended_at()]);
+    let waits = (0..recording.wait_count()).map(|wait| recording.wait(WaitIx::new(wait)));
+    let waits = waits.flat_map(|wait| [wait.begin, wait.end]);
+    let poll = (recording.poll_count() > 0).then(|| recording.poll_start(PollIx::new(0)));
+    let wake = (recording.wake_count() > 0).then(|| recording.wake_at(WakeIx::new(0)));
+    facts
+        .chain(waits)
+        .chain([poll, wake])
+        .flatten()
+        .fold(0, Ns::min)
+}
+
+fn activity(recording: &Recording, blind: &[BlindOf]) -> Vec<Activity> {
+    let window = Span::new(0, recording.window().end.saturating_add(1));
+    let mut busy = vec![Cover::default(); BINS];
+    let workers = (0..recording.lanes().len()).map(LaneIx::new);
+    let workers: Vec<_> = workers
+        .filter(|lane| recording.worker_of(*lane).is_some())
+        .collect();
+    for lane in &workers {
+        let polls = recording.polls_on(*lane);
+        let get = |index: usize| {
+            let poll = polls[index];
+            let start = recording.poll_start(poll);
+            (start, start.saturating_add(recording.poll_duration(poll)))
+        };
+        Blocks::new(polls.len(), get).cover(window, &mut busy, get);
+    }
+    let mut blinds = vec![Cover::default(); BINS];
+    blind
+        .iter()
+        .for_each(|blind| blind.cover(window, &mut blinds));
+    let capacity = i128::from(window.per_cell(BINS)) * workers.len().max(1) as i128;
+    busy.iter()
+        .zip(&blinds)
+        .map(|(busy, blind)| {
+            let share = i128::from(busy.covered) * 1_000 / capacity.max(1);
+            // What is there must be seen, however short.
+            let share = share.clamp(i128::from(busy.any), 1_000);
+            Activity {
+                busy: u16::try_from(share).unwrap_or(1_000),
+                blind: blind.any,
+            }
+        })
+        .collect()
+}
+
+/// Culprits of findings, then their victims, then who has been idle for most of the window and for over a second,
+/// then by longest poll.
+fn trouble(recording: &Recording, findings: &[Finding]) -> Vec<TaskIx> {
+    let end = recording.window().end;
+    let mut named = vec![u32::MAX; recording.task_count()];
+    for role in [Role::Culprit, Role::Victim] {
+        let base = if role == Role::Culprit {
+            0
+        } else {
+            u32::MAX / 2
+        };
+        let tasks = findings
+            .iter()
+            .flat_map(|finding| &finding.tasks)
+            .filter(|(_, as_what)| *as_what == role);
+        for (place, (task, _)) in tasks.enumerate() {
+            let rank = base.saturating_add(u32::try_from(place).unwrap_or(u32::MAX / 2 - 1));
+            named[task.index()] = named[task.index()].min(rank);
+        }
+    }
+    let stuck = |task: TaskIx| {
+        let facts = recording.task(task);
+        let since = recording
+            .last_poll(task)
+            .map(|poll| poll.end)
+            .or(facts.spawned_at())?;
+        let idle = end.saturating_sub(since);
+        (facts.ended_at().is_none() && idle > SECOND.max(end / 2)).then_some(idle)
+    };
+    let mut order: Vec<TaskIx> = recording.tasks().collect();
+    order.sort_by_cached_key(|task| {
+        let idle = stuck(*task);
+        (
+            named[task.index()],
+            idle.is_none(),
+            Reverse(idle),
+            Reverse(recording.totals(*task).longest_ns),
+        )
+    });
+    order
+}

@@ -1,0 +1,183 @@
+//! The frame around every pane: header, bar of panes, the strip of the whole window, the bottom line.
+
+use ratatui::{buffer::Buffer, layout::Rect};
+
+use super::{
+    actions::{Context, in_context},
+    facts::Opened,
+    layout::{STRIP_LABEL, strip_cells},
+    place::{PANES, Pane},
+    text::{Pen, count, keep_start, plural, width},
+    theme::{Role, Theme},
+};
+use crate::recording::{
+    Ns, TriggerKind,
+    time::{duration, instant},
+};
+
+/// File, window, tasks, workers, trigger; what is missing stands at the right, where it is not overlooked.
+pub(super) fn header(buffer: &mut Buffer, area: Rect, theme: Theme, opened: &Opened) {
+    let recording = &opened.recording;
+    let losses = recording.losses().len() as u64;
+    let losses = if losses == 0 {
+        String::new()
+    } else {
+        format!("!{} ", plural(losses, "loss").replace("losss", "losses"))
+    };
+    let room = usize::from(area.width).saturating_sub(width(&losses) + 2);
+
+    let source = recording.source();
+    let mut pen = Pen::new(
+        buffer,
+        Rect {
+            width: room as u16 + 1,
+            ..area
+        },
+        0,
+    );
+    pen.skip(1);
+    if source.sample {
+        pen.put(" SAMPLE ", theme.style(Role::Banner)).skip(1);
+    } else {
+        pen.put(
+            &keep_start(&source.title(), room / 2),
+            theme.style(Role::Strong),
+        )
+        .skip(2);
+    }
+    let workers = (0..recording.lanes().len()).map(crate::recording::LaneIx::new);
+    let workers = workers
+        .filter(|lane| recording.worker_of(*lane).is_some())
+        .count() as u64;
+    let mut facts = vec![
+        duration(recording.window().duration()),
+        plural(recording.task_count() as u64, "task"),
+        plural(workers, "worker"),
+    ];
+    if let Some(trigger) = recording.trigger() {
+        let value = match trigger.kind {
+            TriggerKind::SlowPoll(length)
+            | TriggerKind::Stall(length)
+            | TriggerKind::ScheduleDelay(length) => {
+                format!(" {}", duration(length))
+            }
+            _ => String::new(),
+        };
+        facts.push(format!("trigger: {}{value}", trigger.kind.name()));
+    }
+    pen.fit(&facts.join("  "), theme.style(Role::Plain));
+    let right = Rect {
+        x: area.right().saturating_sub(width(&losses) as u16 + 1),
+        ..area
+    };
+    Pen::new(buffer, right.intersection(area), 0).put(&losses, theme.style(Role::Warning));
+}
+
+/// The panes, with the number that shows each.
+pub(super) fn bar(buffer: &mut Buffer, area: Rect, theme: Theme, active: Option<Pane>) {
+    let mut pen = Pen::new(buffer, area, 0);
+    for entry in PANES {
+        let key = entry
+            .action
+            .row()
+            .keys
+            .first()
+            .map(ToString::to_string)
+            .unwrap_or_default();
+        let role = if active == Some(entry.pane) {
+            Role::Selected
+        } else {
+            Role::Dim
+        };
+        pen.skip(1)
+            .put(&format!("{key} {}", entry.title), theme.style(role));
+    }
+}
+
+/// A rule across the screen.
+pub(super) fn rule(buffer: &mut Buffer, area: Rect, theme: Theme) {
+    Pen::new(buffer, area, 0).put(&"─".repeat(usize::from(area.width)), theme.style(Role::Dim));
+}
+
+/// How full a cell of a bar is, from nothing to all, in thousandths.
+pub(super) fn level(thousandths: u16) -> &'static str {
+    const LEVELS: [&str; 8] = ["▁", "▂", "▃", "▄", "▅", "▆", "▇", "█"];
+    LEVELS[(usize::from(thousandths.min(999)) * LEVELS.len()) / 1_000]
+}
+
+/// The whole window: how busy the workers were, where they were blind, and the cursor in it.
+pub(super) fn strip(buffer: &mut Buffer, area: Rect, theme: Theme, opened: &Opened, cursor: Ns) {
+    let cells = strip_cells(area.width);
+    let window = opened.window();
+    let here = window.cell(cursor, cells);
+    let mut pen = Pen::new(buffer, area, 0);
+    match here {
+        None if cursor < window.from() => pen.put("◂", theme.style(Role::Cursor)),
+        _ => pen.skip(1),
+    };
+    for cell in 0..cells {
+        let activity = opened.facts.activity(cell, cells);
+        let role = match activity {
+            _ if here == Some(cell) => Role::Cursor,
+            activity if activity.blind => Role::Blind,
+            activity if activity.busy > 0 => Role::Running,
+            _ => Role::Dim,
+        };
+        pen.put(level(activity.busy), theme.style(role));
+    }
+    pen.skip(1).put("busy", theme.style(Role::Dim));
+    let label = format!("cursor {}", instant(cursor));
+    let right = Rect {
+        x: area.right().saturating_sub(STRIP_LABEL - 4),
+        ..area
+    }
+    .intersection(area);
+    Pen::new(buffer, right, 0).right(
+        &label,
+        usize::from(STRIP_LABEL - 5),
+        theme.style(Role::Strong),
+    );
+}
+
+/// How far the loading is, in the strip's place.
+pub(super) fn gauge(buffer: &mut Buffer, area: Rect, theme: Theme, done: Option<u64>, events: u64) {
+    let percent = done.map_or_else(String::new, |thousandths| {
+        format!("{} %  ", thousandths / 10)
+    });
+    let label = format!(" {percent}{} events  esc stops here ", count(events));
+    let cells = usize::from(area.width).saturating_sub(width(&label) + 2);
+    let full = cells * usize::try_from(done.unwrap_or(0).min(1_000)).unwrap_or(0) / 1_000;
+    Pen::new(buffer, area, 0)
+        .skip(1)
+        .put(&"█".repeat(full), theme.style(Role::Running))
+        .put(&"░".repeat(cells - full), theme.style(Role::Dim))
+        .put(&label, theme.style(Role::Plain));
+}
+
+/// The most useful keys of a context: as many as there is room for, and always the way to the rest.
+pub(super) fn keys(buffer: &mut Buffer, area: Rect, theme: Theme, context: Context) {
+    let hints: Vec<(String, &str, bool)> = in_context(context)
+        .filter_map(|action| {
+            let hint = action.hint?;
+            let last = matches!(action.name, "palette" | "help" | "quit");
+            Some((action.keys.first()?.to_string(), hint, last))
+        })
+        .collect();
+    let cells = |(key, hint, _): &(String, &str, bool)| width(key) + 1 + width(hint) + 2;
+    let reserved: usize = hints.iter().filter(|hint| hint.2).map(cells).sum();
+    let mut room = usize::from(area.width).saturating_sub(reserved);
+    let mut pen = Pen::new(buffer, area, 0);
+    pen.skip(1);
+    for hint in &hints {
+        if !hint.2 {
+            let Some(rest) = room.checked_sub(cells(hint)) else {
+                continue;
+            };
+            room = rest;
+        }
+        pen.put(&hint.0, theme.style(Role::Key))
+            .skip(1)
+            .put(hint.1, theme.style(Role::Plain))
+            .skip(2);
+    }
+}

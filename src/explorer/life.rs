@@ -1,0 +1,245 @@
+//! One task's life: who it is, its timeline, its totals, and the list of everything that happened to it.
+
+use ratatui::{buffer::Buffer, layout::Rect, style::Modifier};
+
+use super::{
+    blocks::Cover,
+    frame::level,
+    lanes::LaneCell,
+    layout::{LABEL, LifeLayout},
+    place::{Pane, scrolled},
+    text::{Pen, brief, place, width},
+    theme::{Role, Theme},
+    view::View,
+    wording,
+};
+use crate::recording::{
+    Ns, TaskIx,
+    time::{duration, instant},
+};
+
+pub(super) fn draw(buffer: &mut Buffer, area: Rect, theme: Theme, view: &View) {
+    let Some(task) = view.place.task else {
+        Pen::new(buffer, area, 0)
+            .skip(1)
+            .fit("The recording holds no tasks.", theme.style(Role::Dim));
+        return;
+    };
+    let layout = LifeLayout::new(area);
+    title(buffer, layout.title, theme, view, task);
+    axis(buffer, layout.axis, theme, view, layout.cells());
+    lanes(buffer, layout.lanes, theme, view, layout.cells());
+    totals(buffer, layout.totals, theme, view, task);
+    list(buffer, layout.list, theme, view, task);
+    event(buffer, layout.event, theme, view, task);
+}
+
+fn title(buffer: &mut Buffer, area: Rect, theme: Theme, view: &View, task: TaskIx) {
+    let recording = &view.opened.recording;
+    let facts = recording.task(task);
+    let name = recording
+        .name(task)
+        .map_or_else(String::new, |name| format!(" {name}"));
+    let mut pen = Pen::new(buffer, area, 0);
+    pen.skip(1)
+        .put(
+            &format!("task {}{name}", facts.id),
+            theme.style(Role::Strong),
+        )
+        .skip(2);
+    let location = recording
+        .location(task)
+        .map_or("spawn location not recorded", place);
+    let spawn = wording::spawn(recording, task);
+    // The end of a path tells most, and who spawned it is worth more than the path's beginning.
+    let room = pen.room().saturating_sub(width(&spawn) + 3).max(16);
+    pen.left_end(location, width(location).min(room), theme.style(Role::Info))
+        .skip(2);
+    pen.fit(&spawn, theme.style(Role::Dim));
+}
+
+fn axis(buffer: &mut Buffer, area: Rect, theme: Theme, view: &View, cells: usize) {
+    if area.is_empty() {
+        return;
+    }
+    let span = view.place.span;
+    let (from, to) = (instant(span.from()), instant(span.to()));
+    let timeline = Rect {
+        x: area.x + LABEL,
+        width: cells as u16,
+        ..area
+    };
+    Pen::new(buffer, area, 0)
+        .skip(1)
+        .put("time", theme.style(Role::Dim));
+    Pen::new(buffer, timeline, 0).put(&from, theme.style(Role::Dim));
+    let per_cell = format!("{} a cell", brief(span.per_cell(cells)));
+    let free = cells.saturating_sub(width(&from) + width(&to) + width(&per_cell));
+    if free >= 4 {
+        Pen::new(buffer, timeline, 0)
+            .skip(width(&from) + free / 2)
+            .put(&per_cell, theme.style(Role::Dim));
+    }
+    Pen::new(buffer, timeline, 0)
+        .skip(cells.saturating_sub(width(&to)))
+        .put(&to, theme.style(Role::Dim));
+    if let Some(cell) = span.cell(view.place.cursor, cells) {
+        Pen::new(buffer, timeline, 0)
+            .skip(cell)
+            .put("▼", theme.style(Role::Cursor));
+    }
+}
+
+fn lanes(buffer: &mut Buffer, area: Rect, theme: Theme, view: &View, cells: usize) {
+    const LANES: [&str; 4] = ["runs", "woken", "waits", "blind"];
+    let cursor = view.place.span.cell(view.place.cursor, cells);
+    let per_cell = view.place.span.per_cell(cells);
+    for (row, name) in LANES.iter().enumerate().take(usize::from(area.height)) {
+        let mut pen = Pen::new(buffer, area, row as u16);
+        pen.skip(1)
+            .left(name, usize::from(LABEL) - 1, theme.style(Role::Dim));
+        for (number, cell) in view.lanes.cells().iter().enumerate().take(cells) {
+            let (glyph, role) = glyph(row, cell, per_cell, view.opened.facts.slow_poll);
+            let mut style = theme.style(role);
+            if cursor == Some(number) {
+                style = style.add_modifier(Modifier::REVERSED);
+            }
+            pen.put(glyph, style);
+        }
+    }
+}
+
+/// What a cell of a lane shows.
+fn glyph(lane: usize, cell: &LaneCell, per_cell: Ns, slow: Ns) -> (&'static str, Role) {
+    let share = |cover: Cover| {
+        let share = i128::from(cover.covered) * 1_000 / i128::from(per_cell);
+        u16::try_from(share.clamp(0, 1_000)).unwrap_or(1_000)
+    };
+    match lane {
+        0 if cell.runs.any => {
+            // One slow poll stays visible however far out: in colour, and never as the lowest bar.
+            let is_slow = cell.runs.longest >= slow;
+            let share = if is_slow {
+                share(cell.runs).max(300)
+            } else {
+                share(cell.runs)
+            };
+            (
+                level(share),
+                if is_slow {
+                    Role::Critical
+                } else {
+                    Role::Running
+                },
+            )
+        }
+        0 if cell.ready.covered > 0 => ("·", Role::Runnable),
+        1 if cell.wakes > 0 => ("↑", Role::Runnable),
+        2 if cell.waits.any => ("─", Role::Waiting),
+        3 if cell.blind.any => ("░", Role::Blind),
+        _ => (" ", Role::Plain),
+    }
+}
+
+fn totals(buffer: &mut Buffer, area: Rect, theme: Theme, view: &View, task: TaskIx) {
+    let opened = &view.opened;
+    let recording = &opened.recording;
+    let totals = recording.totals(task);
+    let delay = opened
+        .facts
+        .delay_p99(task)
+        .map_or_else(|| "unknown".to_owned(), duration);
+    let polls = format!(
+        "{}  busy {}  longest {}  delay p99 {delay}",
+        wording::polls(recording, task),
+        duration(totals.busy_ns),
+        duration(totals.longest_ns),
+    );
+    Pen::new(buffer, area, 0)
+        .skip(1)
+        .fit(&polls, theme.style(Role::Plain));
+    let (word, role) = wording::state(opened.state(task, view.place.cursor));
+    Pen::new(buffer, area, 1)
+        .skip(1)
+        .put(word, theme.style(role))
+        .put("  ", theme.style(Role::Plain))
+        .fit(
+            &format!(
+                "{};  {}",
+                wording::doing(opened, task, view.place.cursor),
+                wording::wakes(recording, task)
+            ),
+            theme.style(Role::Dim),
+        );
+}
+
+fn list(buffer: &mut Buffer, area: Rect, theme: Theme, view: &View, task: TaskIx) {
+    let history = view.opened.recording.history(task);
+    let capacity = usize::from(area.height);
+    if capacity == 0 {
+        return;
+    }
+    if history.is_empty() {
+        Pen::new(buffer, area, 0).skip(2).fit(
+            "The window holds none of its events.",
+            theme.style(Role::Dim),
+        );
+        return;
+    }
+    let selected = view.place.event;
+    // Beside the Tasks nobody scrolls the list: it stays about the cursor.
+    let top = match view.place.pane {
+        Pane::Task => view.place.events_top,
+        Pane::Tasks => scrolled(
+            selected.saturating_sub(capacity / 2),
+            selected,
+            history.len(),
+            capacity,
+        ),
+    };
+    for (row, line) in history.lines(top).take(capacity).enumerate() {
+        let is_selected = top + row == selected;
+        let plain = theme.style(if is_selected {
+            Role::Selected
+        } else {
+            Role::Plain
+        });
+        let (word, text, role) = wording::event(&view.opened, &line);
+        let word_style = if is_selected {
+            theme.style(role).patch(plain)
+        } else {
+            theme.style(role)
+        };
+        let mut pen = Pen::new(buffer, area, row as u16);
+        pen.put(if is_selected { "▸ " } else { "  " }, plain)
+            .right(&instant(line.at), 14, plain)
+            .put("  ", plain)
+            .put(&format!("{word:<8}"), word_style)
+            .fit(&text, plain);
+        if is_selected {
+            let rest = " ".repeat(pen.room());
+            pen.put(&rest, plain);
+        }
+    }
+}
+
+fn event(buffer: &mut Buffer, area: Rect, theme: Theme, view: &View, task: TaskIx) {
+    if area.is_empty() {
+        return;
+    }
+    let Some(selected) = view.opened.recording.history(task).get(view.place.event) else {
+        return;
+    };
+    let lines = wording::event_in_full(&view.opened, task, &selected);
+    // On one line, who woke it is what a person asks.
+    let skip = if area.height == 1 {
+        lines.len().saturating_sub(1)
+    } else {
+        0
+    };
+    for (row, line) in (u16::from(area.height > 2)..).zip(lines.iter().skip(skip)) {
+        Pen::new(buffer, area, row)
+            .skip(1)
+            .fit(line, theme.style(Role::Info));
+    }
+}

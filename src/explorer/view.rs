@@ -1,0 +1,309 @@
+//! What a person looks at, and what each action does to it. Nothing here knows how it is drawn.
+
+use std::sync::Arc;
+
+use ratatui::layout::Size;
+
+use super::{
+    actions::ActionId,
+    facts::Opened,
+    jumps::Jumps,
+    lanes::Lanes,
+    layout::{self, LifeLayout, TasksLayout},
+    place::{Pane, Place, scrolled},
+    span::Span,
+    table::{Sort, Table},
+};
+use crate::recording::{Happening, Ns, TaskIx};
+
+/// An opened recording, the place where the person is in it, and what follows from both.
+#[derive(Debug)]
+pub(super) struct View {
+    pub(super) opened: Arc<Opened>,
+    pub(super) place: Place,
+    pub(super) jumps: Jumps<Place>,
+    pub(super) table: Table,
+    /// Where the selected task is listed.
+    pub(super) row: Option<usize>,
+    pub(super) lanes: Lanes,
+    /// What the last action has to say; the next one takes it away.
+    pub(super) note: Option<String>,
+    /// What `zoom-all` goes back to.
+    zoomed: Option<Span>,
+    size: Size,
+}
+
+impl View {
+    /// Opens at the first finding, or at the window's end where there is none.
+    pub(super) fn new(opened: Arc<Opened>, size: Size) -> Self {
+        let window = opened.window();
+        let first = opened.facts.findings.first();
+        let place = Place {
+            pane: Pane::Tasks,
+            task: opened.facts.trouble().first().copied(),
+            cursor: first.map_or(opened.recording.window().end, |finding| finding.start),
+            span: window,
+            event: 0,
+            tasks_top: 0,
+            events_top: 0,
+            finding: None,
+        };
+        let mut view = Self {
+            opened,
+            place,
+            jumps: Jumps::default(),
+            table: Table::default(),
+            row: None,
+            lanes: Lanes::default(),
+            note: None,
+            zoomed: None,
+            size,
+        };
+        view.set_cursor(view.place.cursor);
+        view.settle();
+        view
+    }
+
+    /// The window has another size.
+    pub(super) fn resize(&mut self, size: Size) {
+        self.size = size;
+        self.settle();
+    }
+
+    /// Does what `action` says, if it is one that concerns the view.
+    pub(super) fn act(&mut self, action: ActionId) {
+        self.note = None;
+        match action {
+            ActionId::Open => self.jump(|view| view.place.pane = Pane::Task),
+            ActionId::TasksPane | ActionId::Leave => self.show(Pane::Tasks),
+            ActionId::TaskPane => self.show(Pane::Task),
+            ActionId::NextPane => self.show(self.place.pane.neighbour(1)),
+            ActionId::PreviousPane => {
+                self.show(self.place.pane.neighbour(super::place::PANES.len() - 1))
+            }
+            ActionId::Back => self.step(Jumps::back, "Nothing to go back to."),
+            ActionId::Forward => self.step(Jumps::forward, "Nothing to go forward to."),
+            ActionId::Up => self.move_lines(-1),
+            ActionId::Down => self.move_lines(1),
+            ActionId::PageUp => self.move_lines(-self.page()),
+            ActionId::PageDown => self.move_lines(self.page()),
+            ActionId::First => self.move_lines(isize::MIN),
+            ActionId::Last => self.move_lines(isize::MAX),
+            ActionId::CursorLeft => self.move_cursor(-1),
+            ActionId::CursorRight => self.move_cursor(1),
+            ActionId::CursorFarLeft => self.move_cursor(-10),
+            ActionId::CursorFarRight => self.move_cursor(10),
+            ActionId::CursorStart => self.set_cursor(0),
+            ActionId::CursorEnd => self.set_cursor(self.opened.recording.window().end),
+            ActionId::ZoomIn => self.place.span = self.place.span.zoomed_in(self.place.cursor),
+            ActionId::ZoomOut => {
+                self.place.span = self
+                    .place
+                    .span
+                    .zoomed_out(self.place.cursor, self.opened.window());
+            }
+            ActionId::ZoomAll => self.zoom_all(),
+            ActionId::SortNext => self.sort(self.table.wish.sort.neighbour(1)),
+            ActionId::SortPrevious => self.sort(
+                self.table
+                    .wish
+                    .sort
+                    .neighbour(super::table::SORTS.len() - 1),
+            ),
+            ActionId::SortReverse => self.table.wish.reverse ^= true,
+            ActionId::ShowAll => self.table.wish.all ^= true,
+            ActionId::ClearFind => self.table.wish.find.clear(),
+            ActionId::WhoWoke => self.who_woke(),
+            ActionId::Follow => self.follow(),
+            ActionId::Parent => self.parent(),
+            ActionId::NextFinding => self.finding(1),
+            ActionId::PreviousFinding => self.finding(-1),
+            ActionId::NextSlow => self.slow_poll(true),
+            ActionId::PreviousSlow => self.slow_poll(false),
+            ActionId::Longest => self.longest_poll(),
+            // The rest belongs to the application around the view.
+            _ => {}
+        }
+        self.settle();
+    }
+
+    /// Leaves the present place by a jump: the way back is remembered.
+    pub(super) fn jump(&mut self, go: impl FnOnce(&mut Self)) {
+        let here = self.place;
+        go(self);
+        if self.place != here {
+            self.jumps.push(here);
+        }
+    }
+
+    /// Goes to one line of a task's life.
+    pub(super) fn jump_to(&mut self, task: TaskIx, at: Ns, what: Happening) {
+        self.jump(|view| {
+            let opened = Arc::clone(&view.opened);
+            let history = opened.recording.history(task);
+            let elsewhere = view.place.pane != Pane::Task || view.place.task != Some(task);
+            view.place.pane = Pane::Task;
+            view.place.task = Some(task);
+            view.place.cursor = at;
+            view.place.event = history
+                .find(at, what)
+                .unwrap_or_else(|| history.position(at));
+            if elsewhere {
+                // Some of what led there belongs on the screen, too.
+                view.place.events_top = view.place.event.saturating_sub(view.capacity() / 3);
+            }
+        });
+    }
+
+    /// Shows a pane of the bar. That is a jump, too: what was looked at may be far away.
+    fn show(&mut self, pane: Pane) {
+        self.jump(|view| view.place.pane = pane);
+    }
+
+    fn step(&mut self, walk: fn(&mut Jumps<Place>, Place) -> Option<Place>, nothing: &str) {
+        match walk(&mut self.jumps, self.place) {
+            Some(place) => self.place = place,
+            None => self.note = Some(nothing.to_owned()),
+        }
+    }
+
+    fn sort(&mut self, sort: Sort) {
+        self.table.wish.sort = sort;
+        self.table.wish.reverse = false;
+        self.note = Some(format!("Sorted by {}.", sort.title()));
+    }
+
+    fn zoom_all(&mut self) {
+        let window = self.opened.window();
+        if self.place.span == window {
+            self.place.span = self.zoomed.unwrap_or(window);
+        } else {
+            self.zoomed = Some(self.place.span);
+            self.place.span = window;
+        }
+    }
+
+    /// How many lines a page is; one stays in sight.
+    fn page(&self) -> isize {
+        isize::try_from(self.capacity().saturating_sub(1).max(1)).unwrap_or(isize::MAX)
+    }
+
+    fn move_lines(&mut self, by: isize) {
+        let shift =
+            |line: usize, len: usize| line.saturating_add_signed(by).min(len.saturating_sub(1));
+        match self.place.pane {
+            Pane::Tasks => {
+                let rows = self.table.rows();
+                let row = self.row.map_or(0, |row| shift(row, rows.len()));
+                if let Some(task) = rows.get(row) {
+                    self.place.task = Some(*task);
+                }
+            }
+            Pane::Task => {
+                let Some(task) = self.place.task else { return };
+                let opened = Arc::clone(&self.opened);
+                let history = opened.recording.history(task);
+                let line = shift(self.place.event, history.len());
+                if let Some(event) = history.get(line) {
+                    self.place.event = line;
+                    self.place.cursor = event.at;
+                }
+            }
+        }
+    }
+
+    /// Moves the selection to the first task of the list, as a search does while it is typed.
+    pub(super) fn select_first(&mut self) {
+        self.settle();
+        if let Some(task) = self.table.rows().first() {
+            self.place.task = Some(*task);
+            self.place.tasks_top = 0;
+        }
+        self.settle();
+    }
+
+    fn move_cursor(&mut self, cells: i64) {
+        let (span, count) = match self.place.pane {
+            Pane::Tasks => (self.opened.window(), layout::strip_cells(self.size.width)),
+            Pane::Task => (self.place.span, self.timeline_cells()),
+        };
+        let by = span.per_cell(count).saturating_mul(cells);
+        self.set_cursor(self.place.cursor.saturating_add(by));
+    }
+
+    /// Puts the cursor there, and selects what had happened last by then.
+    fn set_cursor(&mut self, at: Ns) {
+        let (first, last) = self.opened.bounds();
+        self.place.cursor = at.clamp(first, last);
+        self.select_by_cursor();
+    }
+
+    fn select_by_cursor(&mut self) {
+        if let Some(task) = self.place.task {
+            let history = self.opened.recording.history(task);
+            self.place.event = history
+                .position(self.place.cursor.saturating_add(1))
+                .saturating_sub(1);
+        }
+    }
+
+    /// Where the lines of one life are shown: in the Task pane, or beside the Tasks.
+    pub(super) fn life_layout(&self) -> Option<LifeLayout> {
+        let pane = layout::frame(self.size)?.pane;
+        match self.place.pane {
+            Pane::Task => Some(LifeLayout::new(pane)),
+            Pane::Tasks => TasksLayout::new(pane).details.map(LifeLayout::new),
+        }
+    }
+
+    fn timeline_cells(&self) -> usize {
+        self.life_layout().map_or(1, LifeLayout::cells)
+    }
+
+    fn capacity(&self) -> usize {
+        let Some(frame) = layout::frame(self.size) else {
+            return 1;
+        };
+        match self.place.pane {
+            Pane::Tasks => TasksLayout::new(frame.pane).capacity(),
+            Pane::Task => LifeLayout::new(frame.pane).capacity(),
+        }
+    }
+
+    /// Makes everything that follows from the place agree with it. Doing so twice changes nothing.
+    pub(super) fn settle(&mut self) {
+        let opened = Arc::clone(&self.opened);
+        if self.place.task.is_none() {
+            self.place.task = opened.facts.trouble().first().copied();
+        }
+        self.table
+            .refresh(&opened, self.place.cursor, self.place.task);
+        self.row = self.place.task.and_then(|task| self.table.position(task));
+        let capacity = self.capacity();
+        if let (Pane::Tasks, Some(row)) = (self.place.pane, self.row) {
+            self.place.tasks_top =
+                scrolled(self.place.tasks_top, row, self.table.rows().len(), capacity);
+        }
+        let Some(task) = self.place.task else { return };
+        let history = opened.recording.history(task);
+        if history
+            .get(self.place.event)
+            .is_none_or(|event| event.at != self.place.cursor)
+        {
+            self.select_by_cursor();
+        }
+        if self.place.pane == Pane::Task {
+            self.place.events_top = scrolled(
+                self.place.events_top,
+                self.place.event,
+                history.len(),
+                capacity,
+            );
+            self.place.span = self.place.span.showing(self.place.cursor, opened.window());
+        }
+        if let Some(layout) = self.life_layout() {
+            self.lanes
+                .refresh(&opened, task, self.place.span, layout.cells());
+        }
+    }
+}

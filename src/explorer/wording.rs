@@ -1,0 +1,368 @@
+//! Sentences about tasks and events, as the panes write them.
+
+use super::{
+    facts::Opened,
+    text::{count, place},
+    theme::Role,
+};
+use crate::{
+    analysis::{State, label, state::open_waits},
+    recording::{
+        Cause, End, Happening, HistoryEvent, Ns, PollIx, Recording, TaskIx, WaitIx, WaitState, time,
+    },
+};
+use time::{duration, instant, instant_short};
+
+/// `91 handle_ping`, or `91 src/service.rs:97` where the task has no name.
+pub(super) fn task(recording: &Recording, task: TaskIx) -> String {
+    let id = recording.task(task).id;
+    match recording.name(task).or(recording.location(task).map(place)) {
+        Some(name) => format!("{id} {name}"),
+        None => format!("{id}"),
+    }
+}
+
+/// A state in at most 8 cells, and what it looks like.
+pub(super) fn state(state: State) -> (&'static str, Role) {
+    match state {
+        State::NotYetSpawned => ("unborn", Role::Dim),
+        State::Running(_) => ("running", Role::Running),
+        State::Runnable { .. } => ("runnable", Role::Runnable),
+        State::Idle {
+            unwakeable: Some(_),
+            ..
+        } => ("unwakeab", Role::Critical),
+        State::Idle { wait: Some(_), .. } => ("waiting", Role::Waiting),
+        State::Idle { .. } => ("idle", Role::Plain),
+        State::Done => ("done", Role::Dim),
+        State::Unknown => ("unknown", Role::Dim),
+    }
+}
+
+/// What a task was doing at the cursor, in one sentence: what it waits on, how long, and since when nobody could help.
+pub(super) fn doing(opened: &Opened, of: TaskIx, at: Ns) -> String {
+    let recording = &opened.recording;
+    match opened.state(of, at) {
+        State::NotYetSpawned => {
+            let spawned = recording
+                .task(of)
+                .spawned_at()
+                .map_or_else(String::new, |at| format!(" at {}", instant(at)));
+            format!("not yet spawned; it will be{spawned}")
+        }
+        State::Running(poll) => {
+            let row = recording.poll(poll);
+            let so_far = duration(at.saturating_sub(row.start));
+            let whole = match row.outcome {
+                crate::recording::Outcome::StillRunning => "and still at the end".to_owned(),
+                _ => format!("of {}", duration(row.duration)),
+            };
+            format!(
+                "in a poll on {} for {so_far} {whole}",
+                label::lane(recording, row.lane)
+            )
+        }
+        State::Runnable { since } => format!(
+            "ready to run for {}, not polled",
+            duration(at.saturating_sub(since))
+        ),
+        State::Idle {
+            since, unwakeable, ..
+        } => {
+            let mut text = waits(recording, of, at)
+                .unwrap_or_else(|| "idle, on what is not marked".to_owned());
+            if let Some(since) = since {
+                text.push_str(&format!(
+                    ", {} since its last poll",
+                    duration(at.saturating_sub(since))
+                ));
+            }
+            if let Some(since) = unwakeable {
+                text.push_str(&format!(
+                    "; no waker left for {}",
+                    duration(at.saturating_sub(since))
+                ));
+            }
+            text
+        }
+        State::Unknown => {
+            let wait =
+                waits(recording, of, at).map_or_else(String::new, |waits| format!("; {waits}"));
+            format!("idle or ready: its wakes were not recorded{wait}")
+        }
+        State::Done => {
+            let facts = recording.task(of);
+            let how = match facts.end() {
+                Some(End::Ready) => "its future returned",
+                Some(End::Cancelled) => "aborted",
+                Some(End::Panicked) => "panicked",
+                Some(End::Dropped) => "dropped while idle",
+                Some(End::Ended) | None => "ended",
+            };
+            let at = facts
+                .ended_at()
+                .map_or_else(String::new, |at| format!(" at {}", instant(at)));
+            format!("done: {how}{at}")
+        }
+    }
+}
+
+/// `waits for "orders" (src/a.rs:12), 12 ms`, with everything that a `select!` holds.
+fn waits(recording: &Recording, of: TaskIx, at: Ns) -> Option<String> {
+    let waits: Vec<String> = open_waits(recording, of, at)
+        .map(|wait| {
+            let begun = recording.wait(wait).begin;
+            let length = begun.map_or_else(String::new, |begin| {
+                format!(" for {}", duration(at.saturating_sub(begin)))
+            });
+            format!("{}{length}", mark(recording, wait))
+        })
+        .collect();
+    (!waits.is_empty()).then(|| format!("waits for {}", waits.join(" or ")))
+}
+
+/// `"orders" src/a.rs:12`.
+fn mark(recording: &Recording, wait: WaitIx) -> String {
+    let wait = recording.wait(wait);
+    let name = match recording.str(wait.name) {
+        "" => "something unnamed".to_owned(),
+        name => format!("\"{name}\""),
+    };
+    match place(recording.str(wait.location)) {
+        "" => name,
+        location => format!("{name} {location}"),
+    }
+}
+
+/// The names of the marks that a task waits on, for a column.
+pub(super) fn marks(recording: &Recording, of: TaskIx, at: Ns) -> String {
+    let names: Vec<&str> = open_waits(recording, of, at)
+        .map(|wait| recording.str(recording.wait(wait).name))
+        .collect();
+    names.join(", ")
+}
+
+/// One line of a task's life: a word, what it says, and what the word looks like.
+pub(super) fn event(opened: &Opened, event: &HistoryEvent) -> (&'static str, String, Role) {
+    let recording = &opened.recording;
+    match event.what {
+        Happening::Spawned => ("spawned", String::new(), Role::Dim),
+        Happening::Woken(wake) => {
+            let row = recording.wake(wake);
+            let mut text = format!("by {}", label::waker(recording, row.waker));
+            if row.redundant {
+                text.push_str(", redundant: it was runnable already");
+            }
+            ("woken", text, Role::Runnable)
+        }
+        Happening::Polled(poll) => ("poll", polled(recording, poll), look_of(opened, poll)),
+        Happening::Woke(wake) => (
+            "woke",
+            task(recording, recording.wake(wake).task),
+            Role::Plain,
+        ),
+        Happening::Spawns(child) => ("spawns", task(recording, child), Role::Plain),
+        Happening::Waits(wait) => ("waits", mark(recording, wait), Role::Waiting),
+        Happening::Waited(wait) => {
+            let row = recording.wait(wait);
+            let how = match row.state {
+                WaitState::Abandoned => "abandoned",
+                WaitState::Done | WaitState::Open => "done",
+            };
+            let length = match (row.begin, row.end) {
+                (Some(begin), Some(end)) => {
+                    format!(" after {}", duration(end.saturating_sub(begin)))
+                }
+                _ => String::new(),
+            };
+            (
+                "waited",
+                format!("\"{}\" {how}{length}", recording.str(row.name)),
+                Role::Waiting,
+            )
+        }
+        Happening::Unwakeable => (
+            "lost",
+            "its last waker was dropped: nobody can wake it".to_owned(),
+            Role::Critical,
+        ),
+        Happening::Ended => ("ended", String::new(), Role::Dim),
+    }
+}
+
+fn look_of(opened: &Opened, poll: PollIx) -> Role {
+    let slow = opened.recording.poll_duration(poll) >= opened.facts.slow_poll;
+    if slow { Role::Critical } else { Role::Running }
+}
+
+/// `worker 0  80.3 ms  pending  12 µs after it was ready`.
+fn polled(recording: &Recording, poll: PollIx) -> String {
+    let row = recording.poll(poll);
+    let lane = label::lane(recording, row.lane);
+    let mut text = format!(
+        "{:<7} on {lane}, {}",
+        duration(row.duration),
+        row.outcome.name()
+    );
+    if let Some(delay) = row.delay {
+        text.push_str(&format!(", {} after ready", duration(delay)));
+    }
+    text
+}
+
+/// All about one line of a task's life, with who woke it: up to three lines.
+pub(super) fn event_in_full(opened: &Opened, of: TaskIx, event: &HistoryEvent) -> Vec<String> {
+    let recording = &opened.recording;
+    match event.what {
+        Happening::Polled(poll) => {
+            let row = recording.poll(poll);
+            let end = match row.outcome {
+                crate::recording::Outcome::StillRunning => "still running at the end".to_owned(),
+                outcome => format!("to {}, {}", instant(row.end()), outcome.name()),
+            };
+            let lane = label::lane(recording, row.lane);
+            vec![
+                format!(
+                    "polled for {} on {lane}, {} {end}",
+                    duration(row.duration),
+                    instant(row.start)
+                ),
+                cause(recording, poll),
+            ]
+        }
+        Happening::Woken(wake) => {
+            let row = recording.wake(wake);
+            let on = label::thread(recording, row.thread);
+            let mut lines = vec![format!(
+                "woken by {} at {}, on {on}",
+                label::waker(recording, row.waker),
+                instant(row.at)
+            )];
+            if let Some(poll) = recording.waker_poll(wake) {
+                let poll = recording.poll(poll);
+                let into = duration(row.at.saturating_sub(poll.start));
+                lines.push(format!(
+                    "{into} into a poll of {} there  (w goes to it)",
+                    duration(poll.duration)
+                ));
+            }
+            lines
+        }
+        Happening::Woke(wake) => {
+            let woken = recording.wake(wake).task;
+            vec![format!(
+                "woke {} at {}  (enter goes there)",
+                label::task_at(recording, woken),
+                instant(event.at)
+            )]
+        }
+        Happening::Spawned => vec![spawn(recording, of)],
+        Happening::Spawns(child) => {
+            vec![format!(
+                "spawned {} at {}  (enter goes there)",
+                label::task_at(recording, child),
+                instant(event.at)
+            )]
+        }
+        Happening::Waits(wait) => {
+            let row = recording.wait(wait);
+            let end = match (row.begin, row.end) {
+                (Some(begin), Some(end)) => format!(
+                    "for {}, until {}",
+                    duration(end.saturating_sub(begin)),
+                    instant(end)
+                ),
+                _ => "and still waits at the end".to_owned(),
+            };
+            vec![format!(
+                "begins to wait for {} at {}, {end}",
+                mark(recording, wait),
+                instant(event.at)
+            )]
+        }
+        Happening::Waited(wait) => vec![format!("no longer waits for {}", mark(recording, wait))],
+        Happening::Unwakeable => vec![
+            "its last waker was dropped while it was pending: nothing can wake it any more"
+                .to_owned(),
+        ],
+        Happening::Ended => vec![doing(opened, of, event.at)],
+    }
+}
+
+/// Who made a poll happen, and how long the task then had to wait.
+fn cause(recording: &Recording, poll: PollIx) -> String {
+    let row = recording.poll(poll);
+    let delay = row.delay.map_or_else(String::new, |delay| {
+        format!(", ready for {}", duration(delay))
+    });
+    match recording.cause(poll) {
+        Some(Cause::Wake(wake)) => {
+            let wake = recording.wake(wake);
+            let before = duration(row.start.saturating_sub(wake.at));
+            format!(
+                "woken by {} {before} before{delay}  (w goes there)",
+                label::waker(recording, wake.waker)
+            )
+        }
+        Some(Cause::Spawn { .. }) => format!("its first poll{delay}"),
+        Some(Cause::Folded(wake)) => {
+            format!(
+                "woken by {} at {}, before the window",
+                label::waker(recording, wake.waker),
+                instant_short(wake.at)
+            )
+        }
+        None => "who woke it was not recorded".to_owned(),
+    }
+}
+
+/// `spawned by 19 accept loop at 2.010 s`.
+pub(super) fn spawn(recording: &Recording, of: TaskIx) -> String {
+    let facts = recording.task(of);
+    match (facts.parent, facts.spawned_at()) {
+        (Some(parent), Some(at)) => format!(
+            "spawned by {} at {}",
+            task(recording, parent),
+            instant_short(at)
+        ),
+        (Some(parent), None) => format!("spawned by {}", task(recording, parent)),
+        (None, Some(at)) => format!("spawned from outside at {}", instant_short(at)),
+        (None, None) => "spawned before it could be seen".to_owned(),
+    }
+}
+
+/// `polls 41 (38 in the window, 3 before it)`.
+pub(super) fn polls(recording: &Recording, of: TaskIx) -> String {
+    let all = recording.totals(of).polls;
+    let inside = recording.totals_in_window(of).polls;
+    split("polls", all, inside)
+}
+
+/// `wakes 41 (38 in the window, 3 before it), 2 by itself`.
+pub(super) fn wakes(recording: &Recording, of: TaskIx) -> String {
+    if !recording.task(of).wakes_recorded {
+        return "wakes not recorded".to_owned();
+    }
+    let totals = recording.totals(of);
+    let inside = recording.totals_in_window(of).wakes;
+    let own = if totals.self_wakes > 0 {
+        format!(", {} by itself", count(totals.self_wakes))
+    } else {
+        String::new()
+    };
+    split("wakes", totals.wakes, inside) + &own
+}
+
+fn split(what: &str, all: u64, inside: u64) -> String {
+    let before = all.saturating_sub(inside);
+    if before == 0 {
+        format!("{what} {}", count(all))
+    } else {
+        format!(
+            "{what} {} ({} in the window, {} before it)",
+            count(all),
+            count(inside),
+            count(before)
+        )
+    }
+}
