@@ -1,4 +1,6 @@
 //! The explorer: opens a flight recording of a Tokio service offline and shows why a task did not run.
 
 pub mod analysis;
+pub mod cli;
 pub mod recording;
+pub mod report;

@@ -1,0 +1,165 @@
+//! Why nothing could be opened. Each error is one sentence: what, where, what to do.
+
+use std::{fmt, io};
+
+/// Why nothing could be opened. Its `Display` is one sentence of one line, safe to print.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum OpenError {
+    /// The operating system said no.
+    Io {
+        /// The path.
+        path: String,
+        /// What it said.
+        error: io::Error,
+    },
+    /// The path names a directory.
+    Directory {
+        /// The path.
+        path: String,
+    },
+    /// There is nothing in it.
+    Empty {
+        /// The path.
+        path: String,
+    },
+    /// It is some other kind of file.
+    NotARecording {
+        /// The path.
+        path: String,
+        /// What it looks like.
+        looks_like: String,
+    },
+    /// A recording of another tool, which this version does not read.
+    NotYet {
+        /// The path.
+        path: String,
+        /// What it is.
+        what: &'static str,
+    },
+    /// A dump of a newer major version.
+    Newer {
+        /// The path.
+        path: String,
+        /// Its version.
+        major: u16,
+        /// The newest that this program reads.
+        reads: u16,
+    },
+    /// A dump of which nothing could be read.
+    Unreadable {
+        /// The path.
+        path: String,
+        /// What is wrong first, and at which byte.
+        first: String,
+    },
+    /// More bytes than this program loads.
+    TooLarge {
+        /// The path.
+        path: String,
+        /// The cap in bytes.
+        cap: u64,
+    },
+    /// Standard input is a terminal.
+    Terminal,
+    /// The files come from several processes.
+    Processes {
+        /// Each of them: a description that names what `--process` takes.
+        processes: Vec<String>,
+    },
+    /// None of the files comes from the process that was asked for.
+    NoSuchProcess {
+        /// What was asked for.
+        asked: u64,
+        /// The processes that there are.
+        processes: Vec<String>,
+    },
+    /// The file lost its header, so nobody can tell whether it belongs to the others.
+    Headless {
+        /// The path.
+        path: String,
+    },
+    /// Somebody called [`super::Progress::cancel`].
+    Cancelled,
+}
+
+impl fmt::Display for OpenError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Io { path, error } if error.kind() == io::ErrorKind::NotFound => {
+                write!(f, "{path}: there is no such file; check the path")
+            }
+            Self::Io { path, error } if error.kind() == io::ErrorKind::PermissionDenied => write!(
+                f,
+                "{path}: permission denied; dumps are readable by their owner only, so copy it or change user"
+            ),
+            Self::Io { path, error } => write!(f, "{path}: cannot be read: {}", one_line(error)),
+            Self::Directory { path } => {
+                write!(f, "{path}: is a directory; name the .dial9 files in it")
+            }
+            Self::Empty { path } => {
+                write!(
+                    f,
+                    "{path}: is empty; was the dump interrupted before its first byte, or the copy?"
+                )
+            }
+            Self::NotARecording { path, looks_like } => {
+                write!(
+                    f,
+                    "{path}: is {looks_like}, not a recording; name a .dial9 dump"
+                )
+            }
+            Self::NotYet { path, what } => write!(
+                f,
+                "{path}: is {what}, which this version cannot open yet; it opens dumps of dial9-recorder"
+            ),
+            Self::Newer { path, major, reads } => write!(
+                f,
+                "{path}: has dump format {major}, and this program reads up to {reads}; update dial9-tui"
+            ),
+            Self::Unreadable { path, first } => {
+                write!(
+                    f,
+                    "{path}: nothing in it can be read ({first}); copy or record it again"
+                )
+            }
+            Self::TooLarge { path, cap } => write!(
+                f,
+                "{path}: is larger than {} GiB, which is the most that this program loads",
+                cap >> 30
+            ),
+            Self::Terminal => {
+                f.write_str("-: standard input is a terminal; pipe a dump into it or name a file")
+            }
+            Self::Processes { processes } => write!(
+                f,
+                "the files come from {} processes, {}; choose one with --process",
+                processes.len(),
+                processes.join(" and ")
+            ),
+            Self::NoSuchProcess { asked, processes } => write!(
+                f,
+                "no file comes from process {asked}; there is {}; choose one with --process",
+                processes.join(" and ")
+            ),
+            Self::Headless { path } => write!(
+                f,
+                "{path}: has lost its header, so nobody can tell whether it belongs to the other files; open it alone"
+            ),
+            Self::Cancelled => f.write_str("loading was stopped"),
+        }
+    }
+}
+
+fn one_line(error: &io::Error) -> String {
+    crate::recording::sanitise(&error.to_string())
+}
+
+impl std::error::Error for OpenError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match self {
+            Self::Io { error, .. } => Some(error),
+            _ => None,
+        }
+    }
+}

@@ -1,0 +1,64 @@
+//! Files to a recording. The only rooms of this program that know a file format.
+
+mod decode;
+mod dump;
+mod error;
+mod facts;
+mod input;
+mod pieces;
+mod progress;
+mod select;
+mod sniff;
+
+pub use error::OpenError;
+pub use progress::{Progress, Stage};
+
+use std::path::PathBuf;
+
+use crate::recording::{Recording, Source};
+
+/// The incident that ships inside the binary.
+const SAMPLE: &[u8] = include_bytes!("../../assets/sample.dial9");
+
+/// What to open.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Request {
+    /// The files; `-` is standard input. None: the built-in sample.
+    pub paths: Vec<PathBuf>,
+    /// Which process to show where the files come from several: its pid, or its start as an error message gives it.
+    pub process: Option<u64>,
+}
+
+/// Bytes of one input, and what to call it.
+#[derive(Debug)]
+pub(crate) struct Input {
+    /// Its path, safe to print.
+    pub(crate) name: String,
+    pub(crate) bytes: Vec<u8>,
+}
+
+/// Opens what `request` names.
+///
+/// `progress` may be read, and cancelled, from another thread meanwhile. What cannot be read of a file is a loss of the
+/// recording; an error is what leaves nothing to show.
+///
+/// # Errors
+/// See [`OpenError`]: each is one sentence that says what, where, and what to do.
+pub fn open(request: &Request, progress: &Progress) -> Result<Recording, OpenError> {
+    let sample = request.paths.is_empty();
+    let inputs = if sample {
+        vec![Input {
+            name: "SAMPLE".to_owned(),
+            bytes: SAMPLE.to_vec(),
+        }]
+    } else {
+        input::read_all(&request.paths, progress)?
+    };
+    let source = Source {
+        format: crate::recording::Format::Dial9Dump,
+        paths: inputs.iter().map(|input| input.name.clone()).collect(),
+        bytes: inputs.iter().map(|input| input.bytes.len() as u64).sum(),
+        sample,
+    };
+    dump::read(&inputs, source, request.process, progress)
+}

@@ -1,0 +1,95 @@
+//! How far loading has come, readable and cancellable from another thread.
+
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering::Relaxed};
+
+use super::OpenError;
+
+/// What loading is busy with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stage {
+    /// Reading bytes.
+    Reading,
+    /// Decoding events.
+    Decoding,
+    /// Sorting and indexing.
+    Indexing,
+    /// Nothing: it is done.
+    Done,
+}
+
+/// Counters of a load. They only grow within one stage.
+#[derive(Debug, Default)]
+pub struct Progress {
+    stage: AtomicU8,
+    done: AtomicU64,
+    total: AtomicU64,
+    events: AtomicU64,
+    cancelled: AtomicBool,
+}
+
+impl Progress {
+    /// The stage.
+    #[must_use]
+    pub fn stage(&self) -> Stage {
+        match self.stage.load(Relaxed) {
+            0 => Stage::Reading,
+            1 => Stage::Decoding,
+            2 => Stage::Indexing,
+            _ => Stage::Done,
+        }
+    }
+
+    /// How much of the whole load is done, 0 to 1. Reading counts for a fifth, decoding for three.
+    #[must_use]
+    pub fn fraction(&self) -> f64 {
+        let total = self.total.load(Relaxed).max(1) as f64;
+        let part = (self.done.load(Relaxed) as f64 / total).min(1.0);
+        match self.stage() {
+            Stage::Reading => part * 0.2,
+            Stage::Decoding => 0.2 + part * 0.6,
+            Stage::Indexing => 0.8,
+            Stage::Done => 1.0,
+        }
+    }
+
+    /// Events decoded so far.
+    #[must_use]
+    pub fn events(&self) -> u64 {
+        self.events.load(Relaxed)
+    }
+
+    /// Asks the load to stop; it then returns [`OpenError::Cancelled`].
+    pub fn cancel(&self) {
+        self.cancelled.store(true, Relaxed);
+    }
+
+    pub(super) fn enter(&self, stage: Stage, total: u64) {
+        self.done.store(0, Relaxed);
+        self.total.store(total, Relaxed);
+        self.stage.store(
+            match stage {
+                Stage::Reading => 0,
+                Stage::Decoding => 1,
+                Stage::Indexing => 2,
+                Stage::Done => 3,
+            },
+            Relaxed,
+        );
+    }
+
+    pub(super) fn advance(&self, by: u64) {
+        self.done.fetch_add(by, Relaxed);
+    }
+
+    pub(super) fn decoded(&self, events: u64) {
+        self.events.fetch_add(events, Relaxed);
+    }
+
+    pub(super) fn check(&self) -> Result<(), OpenError> {
+        if self.cancelled.load(Relaxed) {
+            Err(OpenError::Cancelled)
+        } else {
+            Ok(())
+        }
+    }
+}

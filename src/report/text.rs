@@ -1,0 +1,316 @@
+//! The report as text, 80 columns wide: answers first, then what is missing, then the figures.
+
+use std::fmt::Write as _;
+
+use super::{Report, wrap::wrap};
+use crate::{
+    analysis::{Finding, IdleTask, Severity, State, label},
+    recording::{LaneKind, Outcome, Recording, time},
+};
+
+const WIDTH: usize = 80;
+/// The most idle tasks that the text lists; the JSON has more.
+const MOST_IDLE: usize = 8;
+/// The most lines of evidence under a finding.
+const MOST_EVIDENCE: usize = 6;
+
+/// The report as text.
+#[must_use]
+pub fn text(report: &Report<'_>) -> String {
+    let mut out = String::new();
+    head(&mut out, report);
+    findings(&mut out, report);
+    idle(&mut out, report);
+    workers(&mut out, report.recording);
+    losses(&mut out, report.recording);
+    not_checked(&mut out, report);
+    events(&mut out, report.recording);
+    out
+}
+
+fn line(out: &mut String, first: &str, text: &str) {
+    wrap(out, first, text, WIDTH);
+}
+
+fn head(out: &mut String, report: &Report<'_>) {
+    let recording = report.recording;
+    let source = recording.source();
+    let mut title = source.title();
+    if source.sample {
+        title.push_str(" (the incident that ships with dial9-tui; name a file to open your own)");
+    }
+    line(out, "", &title);
+    let lanes = recording.lanes().iter();
+    let workers = lanes
+        .filter(|lane| matches!(lane.kind, LaneKind::Worker { .. }))
+        .count();
+    let mut facts = vec![
+        time::duration(recording.window().duration()),
+        format!(
+            "{}, {} alive",
+            count(recording.task_count(), "task"),
+            report.alive
+        ),
+        count(workers, "worker"),
+    ];
+    if let Some(trigger) = recording.trigger() {
+        facts.push(format!("trigger: {}", trigger.kind.name()));
+    }
+    match recording.losses().len() {
+        0 => {}
+        losses => facts.push(format!(
+            "! {}",
+            if losses == 1 {
+                "1 loss".to_owned()
+            } else {
+                format!("{losses} losses")
+            }
+        )),
+    }
+    line(out, "", &facts.join("  "));
+    if let Some(process) = recording.process() {
+        let mut who = format!("{} (pid {})", recording.str(process.name), process.pid);
+        if !recording.str(process.host).is_empty() {
+            let _ = write!(who, " on {}", recording.str(process.host));
+        }
+        if let Some(wall) = recording.window().wall_start.and_then(time::rfc3339) {
+            let _ = write!(who, ", from {wall}");
+        }
+        let _ = write!(who, ", level {}", process.level.name());
+        line(out, "", &who);
+    }
+    if let Some(detail) = recording
+        .trigger()
+        .map(|trigger| recording.str(trigger.detail))
+        .filter(|d| !d.is_empty())
+    {
+        line(out, "", &format!("said: {detail}"));
+    }
+}
+
+fn findings(out: &mut String, report: &Report<'_>) {
+    out.push_str("\nFINDINGS\n");
+    if report.findings.is_empty() {
+        line(out, "  ", "none, of the kinds that were looked for");
+    }
+    for finding in &report.findings {
+        one_finding(out, report.recording, finding);
+    }
+}
+
+fn one_finding(out: &mut String, recording: &Recording, finding: &Finding) {
+    let mark = match finding.severity {
+        Severity::Critical | Severity::Warning => "●",
+        Severity::Info => "○",
+    };
+    let first = format!(
+        "{} ({})  at {}, {}",
+        finding.kind.name(),
+        finding.severity.name(),
+        time::instant_short(finding.start),
+        time::duration(finding.duration),
+    );
+    line(out, &format!(" {mark} "), &first);
+    line(out, "   ", &finding.message);
+    line(out, "   → ", &finding.suggestion);
+    for evidence in finding.evidence.iter().take(MOST_EVIDENCE) {
+        line(
+            out,
+            &format!("     {:>13}  ", time::instant(evidence.at)),
+            &evidence.text,
+        );
+    }
+    let more = finding.evidence.len().saturating_sub(MOST_EVIDENCE);
+    if more > 0 {
+        line(out, "     ", &format!("and {more} more: see --format json"));
+    }
+    if let Some(location) = finding.culprit().and_then(|task| recording.location(task)) {
+        line(out, "   spawned at ", location);
+    }
+    out.push('\n');
+}
+
+fn idle(out: &mut String, report: &Report<'_>) {
+    out.push_str("LONGEST IDLE\n");
+    if report.longest_idle.is_empty() {
+        line(out, "  ", "no task was idle at the end");
+    }
+    for idle in report.longest_idle.iter().take(MOST_IDLE) {
+        one_idle(out, report.recording, idle);
+    }
+    out.push('\n');
+}
+
+fn one_idle(out: &mut String, recording: &Recording, idle: &IdleTask) {
+    line(
+        out,
+        &format!("  {:>8}  ", time::duration(idle.idle_ns)),
+        &label::task_at(recording, idle.task),
+    );
+    const INDENT: &str = "            ";
+    match &idle.waiting_on {
+        Some(wait) => line(out, INDENT, &format!("waits on {wait}")),
+        None if recording.coverage().marks => {
+            line(out, INDENT, "waits on something without a mark");
+        }
+        None => {}
+    }
+    match idle.state {
+        State::Idle {
+            unwakeable: Some(since),
+            ..
+        } => {
+            line(
+                out,
+                INDENT,
+                &format!("no waker left since {}", time::instant(since)),
+            );
+        }
+        State::Unknown => line(
+            out,
+            INDENT,
+            "its wakes were not recorded, so it may have been runnable",
+        ),
+        _ => {}
+    }
+    let poll = match idle.last_poll {
+        Some(poll) if poll.outcome == Outcome::StillRunning => None,
+        Some(poll) => Some(format!(
+            "last polled at {} for {}",
+            time::instant(poll.start),
+            time::duration(poll.end - poll.start)
+        )),
+        None => Some("never polled".to_owned()),
+    };
+    let wake = idle.last_wake.map(|wake| {
+        format!(
+            "last woken by {} at {}",
+            label::waker(recording, wake.waker),
+            time::instant(wake.at)
+        )
+    });
+    let both: Vec<String> = poll.into_iter().chain(wake).collect();
+    if !both.is_empty() {
+        line(out, INDENT, &both.join("; "));
+    }
+}
+
+fn workers(out: &mut String, recording: &Recording) {
+    let mut any = false;
+    for (number, lane) in recording.lanes().iter().enumerate() {
+        if !matches!(lane.kind, LaneKind::Worker { .. }) {
+            continue;
+        }
+        if !any {
+            out.push_str("WORKERS, since the recorder was attached\n");
+            any = true;
+        }
+        let totals = lane.totals;
+        let figures = format!(
+            "{}, busy {}, parked {} in {}",
+            count(totals.polls, "poll"),
+            time::duration(totals.busy_ns),
+            time::duration(totals.parked_ns),
+            count(totals.parks, "park"),
+        );
+        let name = label::lane(recording, crate::recording::LaneIx::new(number));
+        line(out, &format!("  {name}  "), &figures);
+    }
+    if any {
+        out.push('\n');
+    }
+}
+
+fn losses(out: &mut String, recording: &Recording) {
+    if recording.losses().is_empty() {
+        return;
+    }
+    out.push_str("LOSSES\n");
+    for loss in recording.losses() {
+        line(
+            out,
+            &format!("  {} {}  ", loss.kind.name(), loss.count),
+            &loss.detail,
+        );
+    }
+    out.push('\n');
+}
+
+fn not_checked(out: &mut String, report: &Report<'_>) {
+    if report.not_checked.is_empty() {
+        return;
+    }
+    out.push_str("NOT CHECKED\n");
+    let mut reasons: Vec<&str> = Vec::new();
+    for kind in &report.not_checked {
+        if !reasons.contains(&kind.because.as_str()) {
+            reasons.push(&kind.because);
+        }
+    }
+    for because in reasons {
+        let kinds: Vec<&str> = report
+            .not_checked
+            .iter()
+            .filter(|kind| kind.because == because)
+            .map(|kind| kind.kind.name())
+            .collect();
+        line(out, "  ", &format!("{}: {because}", kinds.join(", ")));
+    }
+    out.push('\n');
+}
+
+fn events(out: &mut String, recording: &Recording) {
+    let counts = recording.counts();
+    let coverage = recording.coverage();
+    out.push_str("EVENTS\n");
+    let mut parts = vec![
+        count(counts.total, "event"),
+        count(counts.polls, "poll"),
+        count(counts.wakes, "wake"),
+        count(counts.spawns, "spawn"),
+        count(counts.terminates, "end"),
+        count(counts.parks, "park"),
+        count(counts.wait_begins, "marked wait"),
+    ];
+    if coverage.blocking_jobs > 0 {
+        parts.push(count(coverage.blocking_jobs, "blocking job"));
+    }
+    line(out, "  ", &parts.join(", "));
+    line(
+        out,
+        "  ",
+        &format!(
+            "wakes recorded for {} of {}",
+            coverage.wakes,
+            count(coverage.tasks, "task")
+        ),
+    );
+    let (format, bytes) = (recording.source().format.name(), recording.source().bytes);
+    line(
+        out,
+        "  ",
+        &format!(
+            "{format}, {} from {}",
+            count(bytes, "byte"),
+            recording.source().paths.join(", ")
+        ),
+    );
+}
+
+/// `1 task`, `12,345 tasks`.
+fn count(number: impl TryInto<u64>, what: &str) -> String {
+    let number: u64 = number.try_into().unwrap_or(u64::MAX);
+    let digits = number.to_string();
+    let mut grouped = String::new();
+    for (place, digit) in digits.chars().enumerate() {
+        if place > 0 && (digits.len() - place).is_multiple_of(3) {
+            grouped.push(',');
+        }
+        grouped.push(digit);
+    }
+    if number == 1 {
+        format!("1 {what}")
+    } else {
+        format!("{grouped} {what}s")
+    }
+}
