@@ -318,3 +318,20 @@ pub struct End {
     /// Events in them.
     pub events: u64,
 }
+
+impl Strings {
+    /// The strings with their ids. `None` when the lengths do not fit the blob.
+    #[must_use]
+    pub fn iter(&self) -> Option<impl Iterator<Item = (u32, &str)>> {
+        let mut from = 0_usize;
+        let mut id = self.first_id;
+        let mut pieces = Vec::with_capacity(self.lengths.len().min(self.blob.len() + 1));
+        for &length in &self.lengths {
+            let to = from.checked_add(length as usize)?;
+            pieces.push((id, self.blob.get(from..to)?));
+            from = to;
+            id = id.checked_add(1)?;
+        }
+        Some(pieces.into_iter())
+    }
+}

@@ -1,0 +1,814 @@
+//! The folded past: one entry per task and totals per worker, kept by the recorder's own thread.
+//!
+//! One task's events lie in the chunks of several threads, which are folded in no particular order.
+//! So every field is a sum, or is won by the latest event *time*.
+
+use std::collections::{HashMap, VecDeque};
+
+use dial9_format::{PollOutcome, TaskKind, Waker};
+
+use crate::arena::NO_WORKER;
+use crate::codec::RawEvent;
+use crate::facts::{Facts, FactsTable, ROW_BYTES};
+use crate::index::TaskIndex;
+
+/// Ends of unknown tasks, and ends of unknown waits, that are remembered.
+const TOMBSTONES: usize = 4096;
+/// Distinct string numbers, for counting tasks by location.
+const LOCATIONS: usize = 4097;
+/// No wait.
+const NIL: u32 = u32::MAX;
+
+/// What was folded of one task. Times in ticks, 0 for never.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Entry {
+    pub(crate) id: u64,
+    pub(crate) terminated_at: u64,
+    pub(crate) polls: u64,
+    pub(crate) busy: u64,
+    pub(crate) longest: u64,
+    pub(crate) longest_start: u64,
+    pub(crate) last_start: u64,
+    pub(crate) last_end: u64,
+    pub(crate) wakes: u64,
+    pub(crate) self_wakes: u64,
+    pub(crate) last_wake_at: u64,
+    pub(crate) last_waker: u64,
+    pub(crate) unwakeable_at: u64,
+    pub(crate) waits: u64,
+    first_wait: u32,
+    pub(crate) last_outcome: u8,
+    pub(crate) last_waker_kind: u8,
+    pub(crate) covered: bool,
+    in_use: bool,
+}
+
+/// A wait that has begun and, as far as is folded, not ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct OpenWait {
+    pub(crate) task: u64,
+    pub(crate) wait: u64,
+    pub(crate) name: u32,
+    pub(crate) location: u32,
+    pub(crate) since: u64,
+    next: u32,
+}
+
+/// Totals of one worker, in ticks.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct WorkerTotals {
+    pub(crate) worker: u64,
+    pub(crate) polls: u64,
+    pub(crate) busy: u64,
+    pub(crate) parks: u64,
+    pub(crate) parked: u64,
+}
+
+/// Ids whose end came before anything else of them, oldest forgotten first.
+struct Tombstones {
+    at: HashMap<u64, u64>,
+    order: VecDeque<u64>,
+}
+
+impl Tombstones {
+    fn new() -> Self {
+        // Twice the room, so that the map never has to grow.
+        Self {
+            at: HashMap::with_capacity(2 * TOMBSTONES),
+            order: VecDeque::with_capacity(TOMBSTONES),
+        }
+    }
+
+    fn bury(&mut self, id: u64, at: u64) {
+        if self.order.len() == TOMBSTONES
+            && let Some(oldest) = self.order.pop_front()
+        {
+            self.at.remove(&oldest);
+        }
+        if self.at.insert(id, at).is_none() {
+            self.order.push_back(id);
+        }
+    }
+
+    fn exhume(&mut self, id: u64) -> Option<u64> {
+        // The id stays in `order`; forgetting it again there does no harm.
+        self.at.remove(&id)
+    }
+
+    fn get(&self, id: u64) -> Option<u64> {
+        self.at.get(&id).copied()
+    }
+}
+
+/// The history.
+pub(crate) struct History {
+    entries: Box<[Entry]>,
+    index: TaskIndex,
+    /// Entries whose task has ended, in the order in which that was folded.
+    ended: VecDeque<u32>,
+    waits: Vec<OpenWait>,
+    free_wait: u32,
+    max_waits: usize,
+    ended_tasks: Tombstones,
+    ended_waits: Tombstones,
+    workers: Vec<WorkerTotals>,
+    by_location: Box<[u32]>,
+    /// Losses since they were last asked for: entries given up, waits without a place.
+    pub(crate) given_up: u64,
+    pub(crate) waits_lost: u64,
+}
+
+/// A copy of all that the history knows, for a dump.
+pub(crate) struct Snapshot {
+    pub(crate) tasks: Vec<(Facts, Entry)>,
+    pub(crate) waits: Vec<OpenWait>,
+    pub(crate) workers: Vec<WorkerTotals>,
+}
+
+/// Bytes that a history of `rows` rows takes at most, its facts table included.
+pub(crate) fn bytes(rows: usize) -> usize {
+    rows * (ROW_BYTES + size_of::<Entry>() + size_of::<u32>())
+        + TaskIndex::bytes(rows)
+        + max_waits(rows) * size_of::<OpenWait>()
+        + LOCATIONS * size_of::<u32>()
+        // Two maps of 16-byte pairs at a load of at most 7/8, and their queues.
+        + 2 * (4 * TOMBSTONES * (16 + 1) + TOMBSTONES * 8)
+}
+
+/// How many rows fit in `budget` bytes.
+pub(crate) fn rows_within(budget: usize) -> usize {
+    let (mut low, mut high) = (0, budget / (ROW_BYTES + size_of::<Entry>()));
+    while low < high {
+        let middle = (low + high).div_ceil(2);
+        if bytes(middle) <= budget {
+            low = middle;
+        } else {
+            high = middle - 1;
+        }
+    }
+    low
+}
+
+fn max_waits(rows: usize) -> usize {
+    rows.div_ceil(2)
+}
+
+impl History {
+    /// A history of `rows` rows. `None` when the memory is not to be had.
+    pub(crate) fn new(rows: usize) -> Option<Self> {
+        let mut entries = Vec::new();
+        entries.try_reserve_exact(rows).ok()?;
+        entries.resize_with(rows, Entry::default);
+        Some(Self {
+            entries: entries.into_boxed_slice(),
+            index: TaskIndex::new(rows),
+            ended: VecDeque::with_capacity(rows),
+            waits: Vec::with_capacity(max_waits(rows)),
+            free_wait: NIL,
+            max_waits: max_waits(rows),
+            ended_tasks: Tombstones::new(),
+            ended_waits: Tombstones::new(),
+            workers: Vec::with_capacity(64),
+            by_location: vec![0; LOCATIONS].into_boxed_slice(),
+            given_up: 0,
+            waits_lost: 0,
+        })
+    }
+
+    #[inline]
+    fn row(&self, task: u64) -> Option<u32> {
+        self.index.get(task, |row| self.entries[row as usize].id)
+    }
+
+    /// Takes the spawn facts that were published since the last call.
+    pub(crate) fn take_spawned(&mut self, facts: &FactsTable) {
+        facts.take_pending(|row| {
+            let spawned = facts.read(row);
+            if let Some(old) = self.row(spawned.id) {
+                // The spawn event was folded first, from a spawner that gave this row up for lost.
+                self.entries[old as usize].covered |= spawned.covered;
+                facts.give_back(row);
+            } else {
+                self.occupy(row, &spawned);
+            }
+        });
+    }
+
+    fn occupy(&mut self, row: u32, facts: &Facts) {
+        let terminated_at = self.ended_tasks.exhume(facts.id).unwrap_or(0);
+        self.entries[row as usize] = Entry {
+            id: facts.id,
+            terminated_at,
+            first_wait: NIL,
+            covered: facts.covered,
+            in_use: true,
+            ..Entry::default()
+        };
+        self.index.insert(facts.id, row);
+        self.by_location[facts.location as usize % LOCATIONS] += 1;
+        if terminated_at != 0 {
+            self.ended.push_back(row);
+        }
+    }
+
+    /// The entry of a task that has none yet, unless the task is known to have ended.
+    fn entry_for_unknown(&mut self, facts: &FactsTable, new: &Facts) -> Option<u32> {
+        if new.at == 0 && self.ended_tasks.get(new.id).is_some() {
+            return None;
+        }
+        let Some(row) = facts.take_free() else {
+            self.given_up += 1;
+            return None;
+        };
+        facts.write(row, new);
+        self.occupy(row, new);
+        Some(row)
+    }
+
+    /// Folds one event of the thread `thread`, which was `worker` then.
+    #[inline]
+    pub(crate) fn fold(&mut self, facts: &FactsTable, event: &RawEvent, thread: u32, worker: u64) {
+        match *event {
+            RawEvent::Poll {
+                outcome: PollOutcome::Cancelled,
+                ..
+            } => {}
+            RawEvent::Poll {
+                start,
+                end,
+                task,
+                outcome,
+            } => self.fold_poll(facts, start, end, task, outcome, worker),
+            RawEvent::Wake { at, task, waker } => self.fold_wake(at, task, waker, thread),
+            RawEvent::Spawn {
+                at,
+                task,
+                parent,
+                location,
+                name,
+                runtime,
+                kind,
+                size,
+            } => {
+                if self.row(task).is_none() {
+                    let new = Facts {
+                        id: task,
+                        at,
+                        parent,
+                        location,
+                        name,
+                        runtime,
+                        size,
+                        kind,
+                        covered: false,
+                    };
+                    self.entry_for_unknown(facts, &new);
+                }
+            }
+            RawEvent::Terminate { at, task } => self.fold_terminate(at, task),
+            RawEvent::Park { start, end } => {
+                let totals = self.worker(worker);
+                totals.parks += 1;
+                totals.parked += end - start;
+            }
+            RawEvent::WaitBegin {
+                at,
+                task,
+                wait,
+                name,
+                location,
+            } => {
+                self.fold_wait_begin(OpenWait {
+                    task,
+                    wait,
+                    name,
+                    location,
+                    since: at,
+                    next: NIL,
+                });
+            }
+            RawEvent::WaitEnd { at, task, wait, .. } => self.fold_wait_end(at, task, wait),
+            RawEvent::Unwakeable { at, task } => {
+                if let Some(row) = self.row(task) {
+                    let entry = &mut self.entries[row as usize];
+                    entry.unwakeable_at = entry.unwakeable_at.max(at);
+                }
+            }
+            RawEvent::Covered {
+                task, name, size, ..
+            } => {
+                if let Some(row) = self.row(task) {
+                    self.entries[row as usize].covered = true;
+                    let mut known = facts.read(row);
+                    if known.name == 0 {
+                        known.name = name;
+                    }
+                    if known.size == 0 {
+                        known.size = size;
+                    }
+                    facts.write(row, &known);
+                }
+            }
+        }
+    }
+
+    #[inline]
+    fn fold_poll(
+        &mut self,
+        facts: &FactsTable,
+        start: u64,
+        end: u64,
+        task: u64,
+        outcome: PollOutcome,
+        worker: u64,
+    ) {
+        let length = end - start;
+        if worker != NO_WORKER {
+            let totals = self.worker(worker);
+            totals.polls += 1;
+            totals.busy += length;
+        }
+        let row = self.row(task).or_else(|| {
+            let unknown = Facts {
+                id: task,
+                at: 0,
+                parent: None,
+                location: 0,
+                name: 0,
+                runtime: (worker >> 32) as u32,
+                size: 0,
+                kind: TaskKind::Async,
+                covered: false,
+            };
+            self.entry_for_unknown(facts, &unknown)
+        });
+        let Some(row) = row else { return };
+        let entry = &mut self.entries[row as usize];
+        entry.polls += 1;
+        entry.busy += length;
+        // Of two equally long ones the later is kept, in whatever order they are folded.
+        if (length, start) > (entry.longest, entry.longest_start) {
+            (entry.longest, entry.longest_start) = (length, start);
+        }
+        if end >= entry.last_end {
+            (entry.last_start, entry.last_end, entry.last_outcome) = (start, end, outcome as u8);
+        }
+    }
+
+    #[inline]
+    fn fold_wake(&mut self, at: u64, task: u64, waker: Waker, thread: u32) {
+        let Some(row) = self.row(task) else { return };
+        let entry = &mut self.entries[row as usize];
+        entry.wakes += 1;
+        entry.self_wakes += u64::from(waker == Waker::Task(task));
+        if at >= entry.last_wake_at {
+            entry.last_wake_at = at;
+            (entry.last_waker_kind, entry.last_waker) = match waker {
+                Waker::Task(id) => (1, id),
+                Waker::Runtime => (2, 0),
+                Waker::Blocking => (3, u64::from(thread)),
+                Waker::Outside => (4, u64::from(thread)),
+            };
+        }
+    }
+
+    fn fold_terminate(&mut self, at: u64, task: u64) {
+        let Some(row) = self.row(task) else {
+            self.ended_tasks.bury(task, at);
+            return;
+        };
+        let entry = &mut self.entries[row as usize];
+        if entry.terminated_at == 0 {
+            entry.terminated_at = at;
+            self.ended.push_back(row);
+        }
+        self.drop_waits(row);
+    }
+
+    fn fold_wait_begin(&mut self, mut wait: OpenWait) {
+        let ended_before = self.ended_waits.exhume(wait.wait).is_some();
+        let Some(row) = self.row(wait.task) else {
+            return;
+        };
+        let entry = &mut self.entries[row as usize];
+        entry.waits += 1;
+        if ended_before || entry.terminated_at != 0 {
+            return;
+        }
+        wait.next = entry.first_wait;
+        let place = if self.free_wait != NIL {
+            let place = self.free_wait;
+            self.free_wait = self.waits[place as usize].next;
+            self.waits[place as usize] = wait;
+            place
+        } else if self.waits.len() < self.max_waits {
+            self.waits.push(wait);
+            self.waits.len() as u32 - 1
+        } else {
+            self.waits_lost += 1;
+            return;
+        };
+        self.entries[row as usize].first_wait = place;
+    }
+
+    fn fold_wait_end(&mut self, at: u64, task: u64, wait: u64) {
+        let Some(row) = self.row(task) else { return };
+        let mut previous = NIL;
+        let mut place = self.entries[row as usize].first_wait;
+        while place != NIL {
+            let next = self.waits[place as usize].next;
+            if self.waits[place as usize].wait == wait {
+                if previous == NIL {
+                    self.entries[row as usize].first_wait = next;
+                } else {
+                    self.waits[previous as usize].next = next;
+                }
+                self.free_wait_at(place);
+                return;
+            }
+            (previous, place) = (place, next);
+        }
+        if self.entries[row as usize].terminated_at == 0 {
+            self.ended_waits.bury(wait, at);
+        }
+    }
+
+    fn free_wait_at(&mut self, place: u32) {
+        self.waits[place as usize].next = self.free_wait;
+        self.free_wait = place;
+    }
+
+    fn drop_waits(&mut self, row: u32) {
+        let mut place = std::mem::replace(&mut self.entries[row as usize].first_wait, NIL);
+        while place != NIL {
+            let next = self.waits[place as usize].next;
+            self.free_wait_at(place);
+            place = next;
+        }
+    }
+
+    fn worker(&mut self, worker: u64) -> &mut WorkerTotals {
+        let place = self
+            .workers
+            .iter()
+            .position(|totals| totals.worker == worker)
+            .unwrap_or_else(|| {
+                self.workers.push(WorkerTotals {
+                    worker,
+                    ..WorkerTotals::default()
+                });
+                self.workers.len() - 1
+            });
+        &mut self.workers[place]
+    }
+
+    /// Lets go of tasks that ended before `horizon`, the first tick that any chunk still holds; when
+    /// rows run short, of more.
+    pub(crate) fn retire(&mut self, facts: &FactsTable, horizon: u64, window_start: u64) {
+        self.retire_ended(facts, horizon);
+        let short = self.entries.len() / 8;
+        if self.free_rows() >= short {
+            return;
+        }
+        // An idle worker's old chunk holds the horizon back; what ended before the window may go.
+        self.retire_ended(facts, window_start);
+        while self.free_rows() < short {
+            let Some(row) = self.ended.pop_front() else {
+                break;
+            };
+            self.given_up += 1;
+            self.leave(facts, row);
+        }
+        if self.free_rows() < short {
+            self.evict_most_populous(facts, short);
+        }
+    }
+
+    fn free_rows(&self) -> usize {
+        self.entries.len() - self.index.len()
+    }
+
+    fn retire_ended(&mut self, facts: &FactsTable, horizon: u64) {
+        while let Some(&row) = self.ended.front() {
+            let entry = &self.entries[row as usize];
+            // The last poll ends a little after the task's end is reported.
+            if entry.terminated_at.max(entry.last_end) >= horizon {
+                break;
+            }
+            self.ended.pop_front();
+            self.leave(facts, row);
+        }
+    }
+
+    fn evict_most_populous(&mut self, facts: &FactsTable, wanted: usize) {
+        while self.free_rows() < wanted {
+            let Some(location) = (0..LOCATIONS).max_by_key(|&location| self.by_location[location])
+            else {
+                return;
+            };
+            let victims: Vec<u32> = (0..self.entries.len() as u32)
+                .filter(|&row| {
+                    self.entries[row as usize].in_use
+                        && facts.read(row).location as usize % LOCATIONS == location
+                })
+                .take(wanted - self.free_rows())
+                .collect();
+            if victims.is_empty() {
+                return;
+            }
+            for row in victims {
+                self.given_up += 1;
+                self.leave(facts, row);
+            }
+        }
+    }
+
+    fn leave(&mut self, facts: &FactsTable, row: u32) {
+        self.drop_waits(row);
+        let id = self.entries[row as usize].id;
+        self.by_location[facts.read(row).location as usize % LOCATIONS] -= 1;
+        self.index.remove(id, |row| self.entries[row as usize].id);
+        self.entries[row as usize] = Entry {
+            first_wait: NIL,
+            ..Entry::default()
+        };
+        facts.give_back(row);
+    }
+
+    /// A copy of everything.
+    pub(crate) fn snapshot(&self, facts: &FactsTable) -> Snapshot {
+        let tasks: Vec<_> = self
+            .entries
+            .iter()
+            .enumerate()
+            .filter(|(_, entry)| entry.in_use)
+            .map(|(row, entry)| (facts.read(row as u32), entry.clone()))
+            .collect();
+        let mut waits = Vec::new();
+        for (_, entry) in &tasks {
+            let mut place = entry.first_wait;
+            while place != NIL {
+                waits.push(self.waits[place as usize]);
+                place = self.waits[place as usize].next;
+            }
+        }
+        Snapshot {
+            tasks,
+            waits,
+            workers: self.workers.clone(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use dial9_format::WaitOutcome;
+    use proptest::prelude::*;
+
+    struct Bench {
+        facts: FactsTable,
+        history: History,
+    }
+
+    impl Bench {
+        fn new(rows: usize) -> Self {
+            Self {
+                facts: FactsTable::new(rows).expect("memory"),
+                history: History::new(rows).expect("memory"),
+            }
+        }
+
+        fn spawn(&mut self, id: u64, at: u64, location: u32) {
+            assert!(self.facts.publish(&Facts {
+                id,
+                at,
+                parent: None,
+                location,
+                name: 0,
+                runtime: 0,
+                size: 0,
+                kind: TaskKind::Async,
+                covered: true,
+            }));
+            self.history.take_spawned(&self.facts);
+        }
+
+        fn fold(&mut self, events: &[RawEvent]) {
+            for event in events {
+                self.history.fold(&self.facts, event, 3, 0);
+            }
+        }
+
+        fn entry(&self, id: u64) -> Option<Entry> {
+            let snapshot = self.history.snapshot(&self.facts);
+            snapshot
+                .tasks
+                .into_iter()
+                .find(|(facts, _)| facts.id == id)
+                .map(|(_, entry)| entry)
+        }
+
+        fn waits(&self) -> Vec<u64> {
+            self.history
+                .snapshot(&self.facts)
+                .waits
+                .iter()
+                .map(|wait| wait.wait)
+                .collect()
+        }
+    }
+
+    fn poll(task: u64, start: u64, end: u64) -> RawEvent {
+        RawEvent::Poll {
+            start,
+            end,
+            task,
+            outcome: PollOutcome::Pending,
+        }
+    }
+
+    fn wait_begin(task: u64, wait: u64, at: u64) -> RawEvent {
+        RawEvent::WaitBegin {
+            at,
+            task,
+            wait,
+            name: 1,
+            location: 2,
+        }
+    }
+
+    fn wait_end(task: u64, wait: u64, at: u64) -> RawEvent {
+        RawEvent::WaitEnd {
+            at,
+            task,
+            wait,
+            outcome: WaitOutcome::Done,
+        }
+    }
+
+    #[test]
+    fn a_spawn_that_is_folded_after_its_end_is_no_zombie() {
+        let mut bench = Bench::new(8);
+        bench.fold(&[RawEvent::Terminate { at: 50, task: 1 }]);
+        bench.spawn(1, 40, 1);
+        let entry = bench.entry(1).expect("its past is still wanted");
+        assert_eq!(entry.terminated_at, 50);
+        bench.history.retire(&bench.facts, 51, 51);
+        assert!(bench.entry(1).is_none());
+    }
+
+    #[test]
+    fn a_wait_that_ends_before_its_begin_is_folded_is_not_open() {
+        let mut bench = Bench::new(8);
+        bench.spawn(1, 0, 1);
+        bench.fold(&[
+            wait_end(1, 7, 20),
+            wait_begin(1, 7, 10),
+            wait_begin(1, 8, 30),
+        ]);
+        assert_eq!(bench.waits(), [8]);
+        assert_eq!(bench.entry(1).expect("alive").waits, 2);
+    }
+
+    #[test]
+    fn late_events_of_a_task_that_left_raise_nobody() {
+        let mut bench = Bench::new(8);
+        bench.spawn(1, 0, 1);
+        bench.fold(&[
+            wait_begin(1, 3, 5),
+            poll(1, 10, 20),
+            RawEvent::Terminate { at: 19, task: 1 },
+        ]);
+        bench.history.retire(&bench.facts, 20, 20);
+        assert!(
+            bench.entry(1).is_some(),
+            "its last poll ends at the horizon"
+        );
+        bench.history.retire(&bench.facts, 21, 21);
+        assert!(bench.entry(1).is_none());
+        bench.fold(&[
+            RawEvent::Wake {
+                at: 22,
+                task: 1,
+                waker: Waker::Runtime,
+            },
+            wait_end(1, 3, 23),
+        ]);
+        assert!(bench.entry(1).is_none());
+        assert!(bench.waits().is_empty());
+    }
+
+    #[test]
+    fn a_poll_of_an_ended_unknown_task_makes_no_entry() {
+        let mut bench = Bench::new(8);
+        bench.fold(&[RawEvent::Terminate { at: 50, task: 9 }, poll(9, 40, 51)]);
+        assert!(bench.entry(9).is_none());
+        bench.fold(&[poll(10, 40, 51)]);
+        assert_eq!(
+            bench
+                .entry(10)
+                .expect("spawned before the recorder came")
+                .polls,
+            1
+        );
+    }
+
+    #[test]
+    fn when_rows_run_short_the_most_populous_location_pays() {
+        let mut bench = Bench::new(64);
+        bench.spawn(1, 1, 1);
+        for id in 2..=60 {
+            bench.spawn(id, id, 2);
+        }
+        bench.history.retire(&bench.facts, 0, 0);
+        assert!(
+            bench.entry(1).is_some(),
+            "the only one of its location stays"
+        );
+        assert!(bench.history.given_up > 0);
+        assert!(bench.history.free_rows() >= 8);
+        bench.spawn(100, 100, 3);
+        assert!(bench.entry(100).is_some());
+    }
+
+    #[test]
+    fn ended_tasks_go_before_living_ones() {
+        let mut bench = Bench::new(64);
+        for id in 1..=60 {
+            bench.spawn(id, id, 1);
+        }
+        let ends: Vec<_> = (1..=20)
+            .map(|id| RawEvent::Terminate {
+                at: 100 + id,
+                task: id,
+            })
+            .collect();
+        bench.fold(&ends);
+        bench.history.retire(&bench.facts, 0, 0);
+        assert!((21..=60).all(|id| bench.entry(id).is_some()));
+    }
+
+    #[test]
+    fn bytes_are_what_was_asked_for() {
+        for budget in [1 << 20, 8 << 20, 3_000_000] {
+            let rows = rows_within(budget);
+            assert!(bytes(rows) <= budget && bytes(rows + 1) > budget);
+        }
+    }
+
+    proptest! {
+        /// Two threads' chunks, folded in any interleaving, give one and the same history.
+        #[test]
+        fn the_order_of_folding_does_not_matter(
+            lengths in proptest::collection::vec((0_u64..50, any::<bool>(), 0_u8..6), 1..60),
+            choices in proptest::collection::vec(any::<bool>(), 120),
+        ) {
+            let mut now = 1;
+            let mut chunks = [Vec::new(), Vec::new()];
+            let mut open_wait = None;
+            let mut next_wait = 0;
+            for (length, chunk, what) in lengths {
+                let chunk = &mut chunks[usize::from(chunk)];
+                now += 1 + length;
+                chunk.push(match what {
+                    0 | 1 => poll(1, now - length, now),
+                    2 => RawEvent::Wake { at: now, task: 1, waker: Waker::Task(length) },
+                    3 => RawEvent::Unwakeable { at: now, task: 1 },
+                    _ => match open_wait.take() {
+                        Some(wait) => wait_end(1, wait, now),
+                        None => {
+                            next_wait += 1;
+                            open_wait = Some(next_wait);
+                            wait_begin(1, next_wait, now)
+                        }
+                    },
+                });
+            }
+            let fold = |order: &mut dyn FnMut() -> usize| {
+                // Rows enough that every wait finds a place, however many are open for a while.
+                let mut bench = Bench::new(200);
+                bench.spawn(1, 0, 1);
+                let mut places = [0, 0];
+                loop {
+                    let mut pick = order();
+                    if places[pick] == chunks[pick].len() {
+                        pick = 1 - pick;
+                    }
+                    let Some(event) = chunks[pick].get(places[pick]) else { break };
+                    places[pick] += 1;
+                    bench.history.fold(&bench.facts, event, 0, 0);
+                }
+                let mut waits = bench.waits();
+                waits.sort_unstable();
+                let mut entry = bench.entry(1).expect("alive");
+                entry.first_wait = 0;
+                (format!("{entry:?}"), waits)
+            };
+            let straight = fold(&mut || 0);
+            let mut choices = choices.into_iter().cycle();
+            let shuffled = fold(&mut || usize::from(choices.next().unwrap_or(false)));
+            prop_assert_eq!(straight, shuffled);
+        }
+    }
+}
