@@ -34,7 +34,7 @@ pub struct TaskFacts {
     /// Their wakes, redundant ones not counted.
     pub wakes: Count,
     /// How many of them had ended by the time of the dump.
-    pub ended: u64,
+    pub ended: Count,
 }
 
 /// A number that a run fixes, or bounds.
@@ -143,13 +143,13 @@ impl Facts {
     /// Takes note of one more task.
     pub(crate) fn spawned(&mut self, name: Option<&str>, at: &Location<'_>, expected: Expected) {
         let location = at.to_string();
-        let ended = u64::from(expected.ends);
+        let ended = Count::Exactly(expected.ends.into());
         match self.tasks.iter_mut().find(|one| one.location == location) {
             Some(known) => {
                 known.spawned += 1;
                 known.polls = known.polls.plus(expected.polls);
                 known.wakes = known.wakes.plus(expected.wakes);
-                known.ended += ended;
+                known.ended = known.ended.plus(ended);
             }
             None => self.tasks.push(TaskFacts {
                 name: name.map(str::to_owned),

@@ -4,7 +4,7 @@ mod dump;
 
 use std::time::{Duration, UNIX_EPOCH};
 
-use dial9_demo::{Facts, Options, Scenario, blocked_worker, service, slow_poll};
+use dial9_demo::{Facts, Options, Scenario, blocked_worker, slow_poll};
 use dial9_format::Waker;
 use dump::{Dump, Task};
 
@@ -50,7 +50,8 @@ fn compare(facts: &Facts, dump: &Dump) {
             "wakes of {name}: {wakes}, known {:?}",
             known.wakes
         );
-        assert_eq!(sum(|task| task.ended.into()), known.ended, "ends of {name}");
+        let ended = sum(|task| task.ended.into());
+        assert!(known.ended.admits(ended), "ends of {name}: {ended}");
     }
     let spawned: u64 = facts.tasks.iter().map(|task| task.spawned).sum();
     let located = dump
@@ -95,11 +96,18 @@ fn slow_poll_is_as_long_as_it_was_and_its_subscriber_was_woken_from_inside_it() 
         .iter()
         .find(|wake| wake.task == subscriber.id)
         .expect("its wake");
+    let block = nanoseconds(slow_poll::BLOCK);
     let long = dump
         .polls
         .iter()
-        .find(|poll| poll.task == report.id && poll.end - poll.start == report.longest_poll_ns)
+        .find(|poll| poll.task == report.id && poll.end - poll.start >= block)
         .expect("the long poll");
+    // The history converts the length, the event its two ends: a few ns may lie between them.
+    assert!((long.end - long.start).abs_diff(report.longest_poll_ns) < 1_000);
+    eprintln!(
+        "DIFF {}",
+        (long.end - long.start).abs_diff(report.longest_poll_ns)
+    );
     assert!(
         long.start <= wake.at && wake.at <= long.end,
         "{wake:?} lies in {long:?}"

@@ -57,6 +57,8 @@ pub fn run(options: &Options) -> Result<Facts, Error> {
         if task.name.as_deref() == Some("connection") {
             // A connection is polled when it begins, and at least once for each answer.
             task.polls = Count::AtLeast(task.spawned);
+            // It ends when its client goes; those of the reports do, once they have theirs.
+            task.ended = Count::AtLeast(0);
         }
     }
     facts.blame("connection");

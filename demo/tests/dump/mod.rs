@@ -8,55 +8,55 @@ use dial9_format::{
 
 /// One poll that the file holds in full.
 #[derive(Clone, Copy, Debug)]
-pub struct Poll {
+pub(crate) struct Poll {
     /// The task that ran.
-    pub task: u64,
+    pub(crate) task: u64,
     /// When it began and ended, ns.
-    pub start: u64,
+    pub(crate) start: u64,
     /// See `start`.
-    pub end: u64,
+    pub(crate) end: u64,
 }
 
 /// One wake that the file holds in full.
 #[derive(Clone, Copy, Debug)]
-pub struct Wake {
+pub(crate) struct Wake {
     /// When.
-    pub at: u64,
+    pub(crate) at: u64,
     /// Who was woken.
-    pub task: u64,
+    pub(crate) task: u64,
     /// By whom.
-    pub waker: Waker,
+    pub(crate) waker: Waker,
 }
 
 /// All that the file knows of one task.
 #[derive(Clone, Debug, Default)]
-pub struct Task {
-    pub id: u64,
-    pub location: String,
-    pub name: String,
-    pub polls: u64,
-    pub wakes: u64,
-    pub longest_poll_ns: u64,
-    pub ended: bool,
-    pub unwakeable: bool,
-    pub last_waker: Option<Waker>,
+pub(crate) struct Task {
+    pub(crate) id: u64,
+    pub(crate) location: String,
+    pub(crate) name: String,
+    pub(crate) polls: u64,
+    pub(crate) wakes: u64,
+    pub(crate) longest_poll_ns: u64,
+    pub(crate) ended: bool,
+    pub(crate) unwakeable: bool,
+    pub(crate) last_waker: Option<Waker>,
     /// The marks of its open waits.
-    pub waiting_on: Vec<String>,
+    pub(crate) waiting_on: Vec<String>,
 }
 
 /// A whole dump.
-pub struct Dump {
-    pub header: Header,
-    pub tasks: BTreeMap<u64, Task>,
-    pub polls: Vec<Poll>,
-    pub wakes: Vec<Wake>,
-    pub running: Vec<Running>,
-    pub losses: Vec<LossRow>,
+pub(crate) struct Dump {
+    pub(crate) header: Header,
+    pub(crate) tasks: BTreeMap<u64, Task>,
+    pub(crate) polls: Vec<Poll>,
+    pub(crate) wakes: Vec<Wake>,
+    pub(crate) running: Vec<Running>,
+    pub(crate) losses: Vec<LossRow>,
 }
 
 impl Dump {
     /// Reads a dump that has to be whole.
-    pub fn read(bytes: &[u8]) -> Self {
+    pub(crate) fn read(bytes: &[u8]) -> Self {
         let mut gathered = Gathered::default();
         for piece in DumpReader::new(bytes).expect("a dump") {
             match piece {
@@ -68,17 +68,22 @@ impl Dump {
     }
 
     /// The tasks that were spawned at `location`.
-    pub fn spawned_at<'a>(&'a self, location: &'a str) -> impl Iterator<Item = &'a Task> {
+    pub(crate) fn spawned_at<'a>(&'a self, location: &'a str) -> impl Iterator<Item = &'a Task> {
         self.tasks
             .values()
             .filter(move |task| task.location == location)
     }
 
     /// The one task that was spawned at `location`.
-    pub fn the_task_of(&self, location: &str) -> &Task {
-        let mut tasks = self.spawned_at(location);
-        let task = tasks.next().expect("a task of that location");
-        assert!(tasks.next().is_none(), "several tasks of {location}");
+    pub(crate) fn the_task_of<'a>(&'a self, location: &str) -> &'a Task {
+        let tasks: Vec<&Task> = self
+            .tasks
+            .values()
+            .filter(|task| task.location == location)
+            .collect();
+        let [task] = tasks[..] else {
+            panic!("one task of {location}: {tasks:#?}");
+        };
         task
     }
 }
@@ -101,7 +106,7 @@ struct Gathered {
 impl Gathered {
     fn take(&mut self, frame: Frame<'_>) {
         match frame {
-            Frame::Header(header) => self.header = Some(header),
+            Frame::Header(header) => self.header = Some(*header),
             Frame::Strings(strings) => {
                 let mut blob = strings.blob.as_str();
                 for (id, &length) in (strings.first_id..).zip(&strings.lengths) {
@@ -125,6 +130,7 @@ impl Gathered {
                     self.events.push((event, place < chunk.folded()));
                 }
             }
+            other => panic!("a frame that this version does not write: {other:?}"),
         }
     }
 

@@ -24,20 +24,31 @@ impl Spawn for RecorderSpawn {
 
 /// Level `Hooks`; tasks know nothing of the recorder.
 pub fn run_hooks(workload: Workload, measured: Duration) -> Result<Figures, Box<dyn Error>> {
-    let recorder = FlightRecorder::builder()
-        .memory(MEMORY)
-        .level(Level::Hooks)
-        .build()?;
-    let runtime = recorder.attach(&mut builder())?;
-    measure(&runtime, TokioSpawn, workload, measured)
+    run(Level::Hooks, |_| TokioSpawn, workload, measured)
 }
 
 /// Level `Wakes`, every task spawned through the recorder.
 pub fn run_wakes(workload: Workload, measured: Duration) -> Result<Figures, Box<dyn Error>> {
+    run(Level::Wakes, RecorderSpawn, workload, measured)
+}
+
+fn run<S: Spawn>(
+    level: Level,
+    spawn: impl FnOnce(FlightRecorder) -> S,
+    workload: Workload,
+    measured: Duration,
+) -> Result<Figures, Box<dyn Error>> {
     let recorder = FlightRecorder::builder()
         .memory(MEMORY)
-        .level(Level::Wakes)
+        .level(level)
         .build()?;
     let runtime = recorder.attach(&mut builder())?;
-    measure(&runtime, RecorderSpawn(recorder), workload, measured)
+    let figures = measure(&runtime, spawn(recorder.clone()), workload, measured)?;
+    // A recorder that had stopped, or lost everything, would look cheap.
+    let directory = tempfile::tempdir()?;
+    let dump = recorder.dump_blocking(directory.path().join("measured.dial9"))?;
+    if dump.events < MEMORY as u64 / 64 {
+        return Err(format!("only {} events were recorded", dump.events).into());
+    }
+    Ok(figures)
 }
