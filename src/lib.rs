@@ -2,5 +2,7 @@
 
 pub mod analysis;
 pub mod cli;
+pub mod explorer;
+pub mod open;
 pub mod recording;
 pub mod report;

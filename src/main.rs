@@ -1,3 +1,135 @@
 //! Arguments to command to exit code; nothing else.
 
-fn main() {}
+use std::{
+    fs::OpenOptions,
+    io::{self, Write as _},
+    path::Path,
+    process::ExitCode,
+};
+
+use clap::Parser as _;
+use dial9_tui::{
+    analysis::Thresholds,
+    cli::{Cli, Command, ReportArgs, ReportFormat},
+    open::{self, Progress, Request},
+    recording::{Recording, sanitise},
+    report::{self, Report},
+};
+
+const COULD_NOT: u8 = 1;
+const WRONG_USAGE: u8 = 2;
+const FAILED_ON: u8 = 3;
+
+fn main() -> ExitCode {
+    match run() {
+        Ok(code) => code,
+        Err(sentence) => {
+            // Where standard error is gone, too, nobody is left to tell.
+            let _ = writeln!(io::stderr(), "dial9-tui: {sentence}");
+            ExitCode::from(COULD_NOT)
+        }
+    }
+}
+
+fn run() -> Result<ExitCode, String> {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => return usage(&error),
+    };
+    if let Some(file) = &cli.log {
+        log_to(file)?;
+    }
+    match cli.command {
+        Some(Command::Report(args)) => print_report(args),
+        None => {
+            let thresholds = cli.explore.reading.thresholds();
+            let request = Request {
+                paths: cli.explore.paths,
+                process: cli.explore.reading.process,
+            };
+            explore(&request, &thresholds)
+        }
+    }
+}
+
+fn explore(request: &Request, thresholds: &Thresholds) -> Result<ExitCode, String> {
+    let recording = load(request)?;
+    print(&report::text(&Report::new(&recording, thresholds)))?;
+    Ok(ExitCode::SUCCESS)
+}
+
+fn print_report(args: ReportArgs) -> Result<ExitCode, String> {
+    let thresholds = args.reading.thresholds();
+    let recording = load(&Request {
+        paths: args.paths,
+        process: args.reading.process,
+    })?;
+    let report = Report::new(&recording, &thresholds);
+    let text = match args.format {
+        ReportFormat::Text => report::text(&report),
+        ReportFormat::Json => report::json(&report)
+            .map_err(|error| format!("the report cannot be written as JSON: {error}"))?,
+    };
+    print(&text)?;
+    let fails = args
+        .fail_on
+        .is_some_and(|least| report.worst() >= Some(least.severity()));
+    Ok(if fails {
+        ExitCode::from(FAILED_ON)
+    } else {
+        ExitCode::SUCCESS
+    })
+}
+
+fn load(request: &Request) -> Result<Recording, String> {
+    open::open(request, &Progress::default()).map_err(|error| error.to_string())
+}
+
+/// Writes to standard output. Who closed it has read enough.
+fn print(text: &str) -> Result<(), String> {
+    let mut out = io::stdout().lock();
+    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
+            Err(format!("standard output cannot be written: {error}"))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Help and version go to standard output; wrong usage is one sentence.
+fn usage(error: &clap::Error) -> Result<ExitCode, String> {
+    let text = error.render().to_string();
+    if !error.use_stderr() {
+        return print(&text).map(|()| ExitCode::SUCCESS);
+    }
+    let first = text.split("\n\n").next().unwrap_or_default();
+    let words: Vec<&str> = first.split_whitespace().collect();
+    let sentence = words.join(" ");
+    let sentence = sentence.strip_prefix("error: ").unwrap_or(&sentence);
+    let _ = writeln!(
+        io::stderr(),
+        "dial9-tui: {}; see dial9-tui --help",
+        sanitise(sentence)
+    );
+    Ok(ExitCode::from(WRONG_USAGE))
+}
+
+fn log_to(file: &Path) -> Result<(), String> {
+    let log = OpenOptions::new()
+        .create(true)
+        .append(true)
+        .open(file)
+        .map_err(|error| {
+            format!(
+                "{}: the log cannot be opened: {error}",
+                sanitise(&file.to_string_lossy())
+            )
+        })?;
+    tracing_subscriber::fmt()
+        .with_writer(std::sync::Mutex::new(log))
+        .with_ansi(false)
+        .with_max_level(tracing::Level::DEBUG)
+        .init();
+    tracing::info!(version = env!("CARGO_PKG_VERSION"), "begins");
+    Ok(())
+}

@@ -5,6 +5,8 @@ pub mod delays;
 pub mod findings;
 pub mod idle;
 pub mod label;
+#[cfg(test)]
+mod replay_tests;
 pub mod state;
 
 pub use blind::{Blind, blind_intervals};

@@ -222,7 +222,7 @@ fn headless(files: &[Pieces<'_>]) -> Span {
         files
             .iter()
             .flat_map(|file| &file.chunks)
-            .filter(|chunk| chunk.len() > 0)
+            .filter(|chunk| !chunk.is_empty())
     };
     let clock = Clock { offset: 0 };
     let start: Ns = clock.ns(chunks()

@@ -15,19 +15,13 @@ use crate::recording::{
 /// Interns a file's strings.
 pub(super) fn strings(builder: &mut RecordingBuilder, file: &Pieces<'_>) -> FileStrings {
     let mut strings = FileStrings::default();
-    for table in &file.strings {
-        let mut id = table.first_id;
-        let mut rest = table.blob.as_str();
-        for length in &table.lengths {
-            // A length that cuts a character, or runs past the end, makes the rest of the table meaningless.
-            let Some((text, behind)) = rest.split_at_checked(*length as usize) else {
-                break;
-            };
-            strings.0.insert(id, builder.intern(text));
-            rest = behind;
-            let Some(next) = id.checked_add(1) else { break };
-            id = next;
-        }
+    for (id, text) in file
+        .strings
+        .iter()
+        .filter_map(|table| table.iter())
+        .flatten()
+    {
+        strings.0.insert(id, builder.intern(text));
     }
     strings
 }

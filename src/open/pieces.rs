@@ -1,7 +1,8 @@
 //! One dump file taken apart: its frames by kind, and what could not be read of it.
 
 use dial9_format::{
-    DumpReader, EventChunk, Frame, Header, Losses, Piece, ReadLossKind, Strings, Tasks, Workers,
+    DumpReader, EventChunk, Frame, Header, Losses, Piece, ReadLoss, ReadLossKind, Strings, Tasks,
+    VERSION, Workers,
 };
 
 use super::{Input, OpenError, Progress};
@@ -44,69 +45,87 @@ pub(super) fn take_apart<'a>(
                 frames += 1;
                 match frame {
                     // Of two headers, which no recorder writes, the first counts.
-                    Frame::Header(header) => pieces.header = pieces.header.or(Some(header)),
+                    Frame::Header(header) => pieces.header = pieces.header.or(Some(*header)),
                     Frame::Strings(strings) => pieces.strings.push(strings),
                     Frame::Tasks(tasks) => pieces.tasks.push(tasks),
                     Frame::Workers(workers) => pieces.workers.push(workers),
                     Frame::Events(chunk) => pieces.chunks.push(chunk),
                     Frame::Losses(losses) => pieces.recorder_losses.push(losses),
                     Frame::End(totals) => end = Some(totals),
+                    // A kind that a newer version of the format crate decodes.
+                    _ => {}
                 }
             }
-            Piece::Loss(loss) => pieces.losses.push(Loss {
-                kind: kind_of(loss.kind),
-                count: 1,
-                detail: format!(
-                    "{}: {} bytes at byte {}: {}",
-                    input.name, loss.bytes, loss.offset, loss.detail
-                ),
-                range: None,
-            }),
+            Piece::Loss(loss) => pieces.losses.push(loss_of(&input.name, &loss)),
         }
     }
     if frames == 0 {
-        let first = pieces.losses.first().map_or_else(
-            || format!("it ends after {} bytes", input.bytes.len()),
-            |loss| {
-                loss.detail
-                    .strip_prefix(&format!("{}: ", input.name))
-                    .unwrap_or(&loss.detail)
-                    .to_owned()
-            },
-        );
+        let mut first = pieces
+            .losses
+            .first()
+            .map_or_else(|| "it ends at once".to_owned(), |loss| loss.detail.clone());
+        if let Some(rest) = first.strip_prefix(&format!("{}: ", input.name)) {
+            first = rest.to_owned();
+        }
         return Err(OpenError::Unreadable {
             path: input.name.clone(),
-            first: sanitise(&first),
+            first,
         });
     }
     let events: u64 = pieces.chunks.iter().map(|chunk| chunk.len() as u64).sum();
-    match end {
-        None if !pieces
-            .losses
-            .iter()
-            .any(|loss| loss.kind == LossKind::Truncated) =>
-        {
-            pieces.losses.push(Loss {
-                kind: LossKind::Truncated,
-                count: 1,
-                detail: format!(
-                    "{}: the file ends at byte {} before its end mark",
-                    input.name,
-                    input.bytes.len()
-                ),
-                range: None,
-            });
-        }
-        Some(end) if end.events > events => pieces.losses.push(Loss {
+    if let Some(missing) = end
+        .and_then(|end| end.events.checked_sub(events))
+        .filter(|missing| *missing > 0)
+    {
+        pieces.losses.push(Loss {
             kind: LossKind::MissingEvents,
-            count: end.events - events,
+            count: missing,
             detail: format!(
-                "{}: events that its end mark counts and that could not be read",
+                "{}: events that the file once held and that could not be read",
                 input.name
             ),
             range: None,
-        }),
-        _ => {}
+        });
     }
     Ok(pieces)
+}
+
+fn loss_of(name: &str, loss: &ReadLoss) -> Loss {
+    let kind = match loss.kind {
+        ReadLossKind::Truncated => LossKind::Truncated,
+        ReadLossKind::Malformed => LossKind::Malformed,
+        ReadLossKind::Unknown => LossKind::UnknownKind,
+        _ => LossKind::Damaged,
+    };
+    let (bytes, offset) = (loss.bytes, loss.offset);
+    let detail = format!(
+        "{name}: {} ({bytes} bytes at byte {offset})",
+        sanitise(&loss.detail)
+    );
+    Loss {
+        kind,
+        count: 1,
+        detail,
+        range: None,
+    }
+}
+
+fn refused(name: &str, error: &dial9_format::OpenError) -> OpenError {
+    let path = name.to_owned();
+    match error {
+        dial9_format::OpenError::Empty => OpenError::Empty { path },
+        dial9_format::OpenError::NewerMajor { major, .. } => OpenError::Newer {
+            path,
+            major: *major,
+            reads: VERSION.0,
+        },
+        dial9_format::OpenError::NotADump => OpenError::NotARecording {
+            path,
+            looks_like: "something unknown".to_owned(),
+        },
+        other => OpenError::Unreadable {
+            path,
+            first: sanitise(&other.to_string()),
+        },
+    }
 }

@@ -1,5 +1,7 @@
 //! What a file is, by its first bytes, never by its name.
 
+use dial9_format::{DumpReader, OpenError};
+
 /// What the first bytes say.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Sniffed {
@@ -36,9 +38,10 @@ const OTHERS: [(&[u8], &str); 12] = [
 
 /// What the file that begins with `bytes` is; `bytes` is not empty.
 pub(super) fn sniff(bytes: &[u8]) -> Sniffed {
-    let magic = dial9_format::MAGIC;
-    let common = magic.len().min(bytes.len());
-    if bytes[..common] == magic[..common] {
+    if !matches!(
+        DumpReader::new(bytes),
+        Err(OpenError::NotADump | OpenError::Empty)
+    ) {
         return Sniffed::Dump;
     }
     if bytes.starts_with(b"TRC\0") {
@@ -98,8 +101,12 @@ mod tests {
 
     #[test]
     fn content_decides() {
-        assert_eq!(sniff(dial9_format::MAGIC.as_ref()), Sniffed::Dump);
-        assert_eq!(sniff(&dial9_format::MAGIC[..1]), Sniffed::Dump);
+        let dump = dial9_format::DumpWriter::new(Vec::new())
+            .and_then(dial9_format::DumpWriter::finish)
+            .unwrap();
+        for bytes in 1..dump.len() {
+            assert_eq!(sniff(&dump[..bytes]), Sniffed::Dump);
+        }
         assert_eq!(sniff(b"TRC\0\x01rest"), Sniffed::Upstream);
         assert_eq!(sniff(b"\x1f\x8b\x08"), Sniffed::Gzip);
         assert_eq!(sniff(b"{\"v\":1}\n{\"Spawn\":{}}"), Sniffed::Console);

@@ -147,10 +147,8 @@ impl TriggerKind {
 pub enum LossKind {
     /// The file ends before its end mark.
     Truncated,
-    /// A piece of the file whose checksum is wrong.
-    Checksum,
-    /// Bytes between two pieces that belong to neither.
-    Garbage,
+    /// Bytes whose checksum is wrong, or that belong to no piece of the file.
+    Damaged,
     /// A piece of a kind, or of a version, that this program does not know.
     UnknownKind,
     /// A piece whose checksum is right but whose content cannot be understood.
@@ -189,8 +187,7 @@ impl LossKind {
     pub fn name(self) -> &'static str {
         match self {
             Self::Truncated => "truncated",
-            Self::Checksum => "checksum",
-            Self::Garbage => "garbage",
+            Self::Damaged => "damaged",
             Self::UnknownKind => "unknown-kind",
             Self::Malformed => "malformed",
             Self::MissingEvents => "missing-events",

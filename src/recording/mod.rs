@@ -17,6 +17,8 @@ mod strings;
 mod sweep;
 mod task;
 #[cfg(test)]
+pub(crate) mod testing;
+#[cfg(test)]
 mod tests;
 pub mod time;
 

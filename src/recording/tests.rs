@@ -1,50 +1,12 @@
 //! The definitions, on recordings of a few rows.
 
-use super::*;
-
-fn source() -> Source {
-    Source {
-        format: Format::Dial9Dump,
-        paths: vec!["test".to_owned()],
-        bytes: 0,
-        sample: false,
-    }
-}
+use super::{
+    testing::{batch, seat, spawn},
+    *,
+};
 
 fn builder() -> RecordingBuilder {
-    RecordingBuilder::new(
-        source(),
-        Window {
-            end: 1_000,
-            others_start: 0,
-            wall_start: None,
-        },
-    )
-}
-
-fn seat(worker: u32) -> SeatKey {
-    SeatKey {
-        worker: Some((0, worker)),
-        thread: worker,
-    }
-}
-
-fn spawn(at: Ns) -> SpawnFacts {
-    SpawnFacts {
-        at: Some(at),
-        parent: None,
-        location: StrId::NONE,
-        name: StrId::NONE,
-        runtime: Some(0),
-        kind: TaskKind::Async,
-        size: None,
-    }
-}
-
-fn batch(worker: u32) -> Batch {
-    let mut batch = Batch::new(worker);
-    batch.seat(seat(worker));
-    batch
+    testing::builder(1_000)
 }
 
 fn polls(recording: &Recording, id: u64) -> Vec<Poll> {

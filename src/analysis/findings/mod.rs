@@ -3,6 +3,8 @@
 mod blocked_worker;
 mod evidence;
 mod slow_poll;
+#[cfg(test)]
+mod tests;
 mod unwakeable;
 
 use crate::recording::{LaneIx, MILLISECOND, Ns, Recording, SECOND, TaskIx};
