@@ -104,10 +104,6 @@ fn slow_poll_is_as_long_as_it_was_and_its_subscriber_was_woken_from_inside_it() 
         .expect("the long poll");
     // The history converts the length, the event its two ends: a few ns may lie between them.
     assert!((long.end - long.start).abs_diff(report.longest_poll_ns) < 1_000);
-    eprintln!(
-        "DIFF {}",
-        (long.end - long.start).abs_diff(report.longest_poll_ns)
-    );
     assert!(
         long.start <= wake.at && wake.at <= long.end,
         "{wake:?} lies in {long:?}"

@@ -146,7 +146,7 @@ impl Gathered {
         let mut tasks: BTreeMap<u64, Task> = BTreeMap::new();
         let mut waker_times: BTreeMap<u64, u64> = BTreeMap::new();
         for row in &self.rows {
-            let known = tasks.insert(row.id, self.from_history(row));
+            let known = tasks.insert(row.id, self.folded_task(row));
             assert!(known.is_none(), "two rows for task {}", row.id);
             waker_times.insert(row.id, row.last_wake_at.unwrap_or(0));
         }
@@ -186,7 +186,7 @@ impl Gathered {
         }
     }
 
-    fn from_history(&self, row: &TaskRow) -> Task {
+    fn folded_task(&self, row: &TaskRow) -> Task {
         Task {
             id: row.id,
             location: self.string(row.location),
