@@ -19,8 +19,8 @@ pub(super) enum Context {
     Find,
     /// The command palette.
     Palette,
-    /// The help.
-    Help,
+    /// A sheet of text: the help, or all about the recording.
+    Sheet,
 }
 
 impl Context {
@@ -33,7 +33,7 @@ impl Context {
             Self::Task => "Task",
             Self::Find => "Typing a search",
             Self::Palette => "Command palette",
-            Self::Help => "Help",
+            Self::Sheet => "Sheets",
         }
     }
 }
@@ -44,10 +44,10 @@ const EVERYWHERE: &[Context] = &[
     Context::Task,
     Context::Find,
     Context::Palette,
-    Context::Help,
+    Context::Sheet,
 ];
 const PANES: &[Context] = &[Context::Tasks, Context::Task];
-const LISTS: &[Context] = &[Context::Tasks, Context::Task, Context::Help];
+const LISTS: &[Context] = &[Context::Tasks, Context::Task, Context::Sheet];
 const ENTRIES: &[Context] = &[Context::Find, Context::Palette];
 
 /// Names an action.
@@ -104,7 +104,8 @@ pub(super) enum ActionId {
     EntryClear,
     EntryUp,
     EntryDown,
-    CloseHelp,
+    CloseSheet,
+    About,
 }
 
 /// One row of the table.
@@ -193,7 +194,7 @@ pub(super) const ACTIONS: &[Action] = &[
         "next-slow-poll",
         &[Key::char('n')],
         PANES,
-        Some("slow poll"),
+        Some("slow"),
         "Go to the next slow poll: of the opened task, or of any task in the Tasks pane.",
     ),
     action(
@@ -506,24 +507,24 @@ pub(super) const ACTIONS: &[Action] = &[
         "Select the line below.",
     ),
     action(
-        ActionId::CloseHelp,
-        "close-help",
+        ActionId::CloseSheet,
+        "close",
         &[
             code(KeyCode::Esc),
             Key::char('q'),
             Key::char('?'),
             code(KeyCode::Enter),
         ],
-        &[Context::Help],
+        &[Context::Sheet],
         Some("close"),
-        "Close the help.",
+        "Close the sheet.",
     ),
     action(
         ActionId::Palette,
         "palette",
         &[Key::char(':')],
         PANES,
-        Some("commands"),
+        Some("palette"),
         "Choose an action by its name.",
     ),
     action(
@@ -533,6 +534,14 @@ pub(super) const ACTIONS: &[Action] = &[
         PANES,
         Some("help"),
         "Show what can be done here.",
+    ),
+    action(
+        ActionId::About,
+        "about",
+        &[Key::char('i')],
+        PANES,
+        None,
+        "Show where the recording comes from, what it covers, and what is missing from it.",
     ),
     action(
         ActionId::Quit,

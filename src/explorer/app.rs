@@ -12,7 +12,8 @@ use super::{
     keys::Key,
     layout, life,
     overlay::{self, Overlay, Palette},
-    place::{Pane, scrolled},
+    place::Pane,
+    sheet::Sheet,
     tasks,
     text::{Pen, keep_start, width},
     theme::{Role, Theme},
@@ -68,6 +69,11 @@ impl App {
         }
     }
 
+    #[cfg(test)]
+    pub(super) fn view(&self) -> Option<&View> {
+        self.view.as_ref()
+    }
+
     pub(super) fn size(&self) -> Size {
         self.size
     }
@@ -118,14 +124,16 @@ impl App {
             ActionId::Suspend => return Effect::Suspend,
             ActionId::Redraw => return Effect::Repaint,
             ActionId::Help => {
-                self.overlay = Some(Overlay::Help {
-                    of: self.context(),
-                    top: 0,
-                })
+                let sheet = Sheet::Help(self.context());
+                self.overlay = Some(Overlay::Sheet { sheet, top: 0 });
             }
-            ActionId::CloseHelp => self.overlay = None,
+            ActionId::About => {
+                let sheet = Sheet::About;
+                self.overlay = Some(Overlay::Sheet { sheet, top: 0 });
+            }
+            ActionId::CloseSheet => self.overlay = None,
             ActionId::Palette => {
-                self.overlay = Some(Overlay::Palette(Palette::new(self.context())))
+                self.overlay = Some(Overlay::Palette(Palette::new(self.context())));
             }
             ActionId::Find => self.find(),
             ActionId::EntryAccept => return self.accept(),
@@ -135,7 +143,7 @@ impl App {
             ActionId::EntryUp => self.entry_select(-1, ActionId::Up),
             ActionId::EntryDown => self.entry_select(1, ActionId::Down),
             action => match (&mut self.overlay, &mut self.view) {
-                (Some(Overlay::Help { .. }), _) => self.scroll_help(action),
+                (Some(Overlay::Sheet { .. }), _) => self.scroll_sheet(action),
                 (_, Some(view)) => view.act(action),
                 (_, None) => {}
             },
@@ -202,26 +210,24 @@ impl App {
         }
     }
 
-    fn scroll_help(&mut self, action: ActionId) {
-        let Some(frame) = layout::frame(self.size) else {
+    fn scroll_sheet(&mut self, action: ActionId) {
+        let (Some(frame), Some(view)) = (layout::frame(self.size), &self.view) else {
             return;
         };
-        let capacity = overlay::help_capacity(frame.pane);
-        let Some(Overlay::Help { of, top }) = &mut self.overlay else {
+        let Some(Overlay::Sheet { sheet, top }) = &mut self.overlay else {
             return;
         };
+        let (len, capacity) = sheet.extent(&view.opened, frame.pane);
         let wanted = match action {
             ActionId::Up => top.saturating_sub(1),
             ActionId::Down => *top + 1,
             ActionId::PageUp => top.saturating_sub(capacity),
             ActionId::PageDown => *top + capacity,
             ActionId::First => 0,
-            ActionId::Last => usize::MAX,
+            ActionId::Last => len,
             _ => *top,
         };
-        let len = overlay::help_len(*of);
-        let last = len.saturating_sub(capacity);
-        *top = scrolled(wanted.min(last), wanted.min(last), len, capacity);
+        *top = wanted.min(len.saturating_sub(capacity));
     }
 
     /// Draws the whole frame. It changes nothing but the buffer.
@@ -272,21 +278,20 @@ impl App {
         frame::strip(buffer, frame.strip, theme, &view.opened, view.place.cursor);
         match &self.overlay {
             Some(Overlay::Find { .. }) => {
-                overlay::draw_find(buffer, frame.keys, theme, &view.table.wish.find)
+                overlay::draw_find(buffer, frame.keys, theme, &view.table.wish.find);
             }
             Some(Overlay::Palette(palette)) => {
                 palette.draw(buffer, frame.pane, theme);
                 frame::keys(buffer, frame.keys, theme, Context::Palette);
             }
-            Some(Overlay::Help { of, top }) => {
-                overlay::draw_help(buffer, frame.pane, theme, *of, *top);
-                frame::keys(buffer, frame.keys, theme, Context::Help);
+            Some(Overlay::Sheet { sheet, top }) => {
+                sheet.draw(buffer, frame.pane, theme, &view.opened, *top);
+                frame::keys(buffer, frame.keys, theme, Context::Sheet);
             }
             None => match &view.note {
                 Some(note) => {
-                    _ = Pen::new(buffer, frame.keys, 0)
-                        .skip(1)
-                        .fit(note, theme.style(Role::Strong))
+                    let mut pen = Pen::new(buffer, frame.keys, 0);
+                    pen.skip(1).fit(note, theme.style(Role::Strong));
                 }
                 None => frame::keys(buffer, frame.keys, theme, self.context()),
             },

@@ -49,7 +49,11 @@ mod tests {
         let mut buffer = Buffer::empty(Rect::new(0, 0, 40, 1));
         buffer.set_string(0, 0, "▸ 80.3 µs ▁▂█ ●→… größe 漢字 e\u{301}", Style::new());
         apply(&mut buffer);
-        let text: String = buffer.content.iter().map(|cell| cell.symbol()).collect();
+        let text: String = buffer
+            .content
+            .iter()
+            .map(ratatui::buffer::Cell::symbol)
+            .collect();
         assert!(text.is_ascii(), "{text}");
         assert!(text.starts_with("> 80.3 us .:# *>~ gr??e ? "), "{text}");
     }

@@ -8,8 +8,8 @@ use super::{
 };
 use crate::{
     analysis::{
-        Blind, Finding, NotChecked, Role, State, Thresholds, blind_intervals, delays::delays_of,
-        findings, idle, not_checked, state_at,
+        Blind, Finding, NotChecked, Role, State, Thresholds, blind::AFTERMATH, blind_intervals,
+        delays::delays_of, findings, idle, not_checked, state_at,
     },
     recording::{LaneIx, Ns, PollIx, Recording, RuntimeIx, TaskIx, WaitIx, WakeIx, time::SECOND},
 };
@@ -33,6 +33,8 @@ pub(super) struct Facts {
     blind: Vec<BlindOf>,
     activity: Vec<Activity>,
     earliest: Ns,
+    /// Digits of the longest task id.
+    pub(super) id_digits: usize,
 }
 
 /// Bins of the strip: more than any terminal is wide.
@@ -139,6 +141,13 @@ impl Facts {
             activity: activity(recording, &blind),
             blind,
             earliest: earliest(recording),
+            id_digits: recording
+                .tasks()
+                .map(|task| recording.task(task).id)
+                .max()
+                .unwrap_or(0)
+                .to_string()
+                .len(),
         }
     }
 
@@ -162,6 +171,27 @@ impl Facts {
         if let Some(blind) = runtime.and_then(|runtime| self.blind.get(runtime.index())) {
             blind.cover(span, cells);
         }
+    }
+
+    /// Since when the workers of `runtime` have all been inside polls at `at`, if they were.
+    pub(super) fn blind_at(&self, runtime: Option<RuntimeIx>, at: Ns) -> Option<Ns> {
+        let (start, end) = self.latest_blind(runtime, at)?;
+        (at < end).then_some(start)
+    }
+
+    /// The length of the blind interval that ended right before `at`: a wake by the runtime that comes so soon
+    /// after it may be late by that much.
+    pub(super) fn blind_before(&self, runtime: Option<RuntimeIx>, at: Ns) -> Option<Ns> {
+        let (start, end) = self.latest_blind(runtime, at)?;
+        (end..=end.saturating_add(AFTERMATH))
+            .contains(&at)
+            .then_some(end - start)
+    }
+
+    fn latest_blind(&self, runtime: Option<RuntimeIx>, at: Ns) -> Option<(Ns, Ns)> {
+        let intervals = &self.blind.get(runtime?.index())?.intervals;
+        let after = intervals.partition_point(|(start, _)| *start <= at);
+        after.checked_sub(1).map(|index| intervals[index])
     }
 
     /// What happened in `cell` of `cells` of the whole window.

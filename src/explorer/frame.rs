@@ -3,7 +3,7 @@
 use ratatui::{buffer::Buffer, layout::Rect};
 
 use super::{
-    actions::{Context, in_context},
+    actions::{ActionId, Context, in_context},
     facts::Opened,
     layout::{STRIP_LABEL, strip_cells},
     place::{PANES, Pane},
@@ -19,18 +19,18 @@ use crate::recording::{
 pub(super) fn header(buffer: &mut Buffer, area: Rect, theme: Theme, opened: &Opened) {
     let recording = &opened.recording;
     let losses = recording.losses().len() as u64;
-    let losses = if losses == 0 {
-        String::new()
-    } else {
-        format!("!{} ", plural(losses, "loss").replace("losss", "losses"))
+    let losses = match losses {
+        0 => String::new(),
+        1 => " !1 loss ".to_owned(),
+        many => format!(" !{} losses ", count(many)),
     };
-    let room = usize::from(area.width).saturating_sub(width(&losses) + 2);
+    let room = usize::from(area.width).saturating_sub(width(&losses));
 
     let source = recording.source();
     let mut pen = Pen::new(
         buffer,
         Rect {
-            width: room as u16 + 1,
+            width: room as u16,
             ..area
         },
         0,
@@ -63,11 +63,16 @@ pub(super) fn header(buffer: &mut Buffer, area: Rect, theme: Theme, opened: &Ope
             }
             _ => String::new(),
         };
-        facts.push(format!("trigger: {}{value}", trigger.kind.name()));
+        facts.push(format!("trigger: {}", trigger.kind.name()));
+        // How much it was is worth less than the rest.
+        if width(&facts.join("  ")) + width(&value) <= pen.room() {
+            facts.push(value.trim_start().to_owned());
+        }
     }
+    facts.retain(|fact| !fact.is_empty());
     pen.fit(&facts.join("  "), theme.style(Role::Plain));
     let right = Rect {
-        x: area.right().saturating_sub(width(&losses) as u16 + 1),
+        x: area.right().saturating_sub(width(&losses) as u16),
         ..area
     };
     Pen::new(buffer, right.intersection(area), 0).put(&losses, theme.style(Role::Warning));
@@ -159,7 +164,10 @@ pub(super) fn keys(buffer: &mut Buffer, area: Rect, theme: Theme, context: Conte
     let hints: Vec<(String, &str, bool)> = in_context(context)
         .filter_map(|action| {
             let hint = action.hint?;
-            let last = matches!(action.name, "palette" | "help" | "quit");
+            let last = matches!(
+                action.id,
+                ActionId::Palette | ActionId::Help | ActionId::EntryAccept
+            );
             Some((action.keys.first()?.to_string(), hint, last))
         })
         .collect();

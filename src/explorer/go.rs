@@ -118,7 +118,7 @@ impl View {
                 });
             }
             (None, Some(_)) => {
-                self.note = Some("No task spawned it: it was spawned from outside.".to_owned())
+                self.note = Some("No task spawned it: it was spawned from outside.".to_owned());
             }
             (None, None) => self.note = Some("Its spawn was not recorded.".to_owned()),
         }
@@ -168,7 +168,8 @@ impl View {
                 view.place.events_top = view.place.event.saturating_sub(2);
             }
         });
-        self.note = (findings > 1).then(|| format!("Finding {} of {findings}.", number + 1));
+        let suggestion = &finding.suggestion;
+        self.note = Some(format!("{} of {findings}: {suggestion}", number + 1));
     }
 
     /// To the next slow poll after the cursor, or to the one before it: of the task whose life is shown, or of all.
@@ -200,7 +201,7 @@ impl View {
             let direction = if next { "after" } else { "before" };
             let whose = if only.is_some() { " of this task" } else { "" };
             self.note = Some(format!(
-                "No poll{whose} took {limit} or more {direction} the cursor; m goes to the longest."
+                "No poll of {limit} or more{whose} {direction} the cursor; m: the longest."
             ));
             return;
         };

@@ -73,7 +73,7 @@ impl TasksLayout {
                 Some(details),
             )
         } else if pane.height >= 28 {
-            let below = (pane.height * 2 / 5).max(13);
+            let below = pane.height / 2;
             let above = pane.height - below - 1;
             let details = Rect {
                 y: pane.y + above + 1,

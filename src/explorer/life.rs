@@ -52,7 +52,7 @@ fn title(buffer: &mut Buffer, area: Rect, theme: Theme, view: &View, task: TaskI
         .map_or("spawn location not recorded", place);
     let spawn = wording::spawn(recording, task);
     // The end of a path tells most, and who spawned it is worth more than the path's beginning.
-    let room = pen.room().saturating_sub(width(&spawn) + 3).max(16);
+    let room = pen.room().saturating_sub(width(&spawn) + 2).max(16);
     pen.left_end(location, width(location).min(room), theme.style(Role::Info))
         .skip(2);
     pen.fit(&spawn, theme.style(Role::Dim));
@@ -75,15 +75,19 @@ fn axis(buffer: &mut Buffer, area: Rect, theme: Theme, view: &View, cells: usize
     Pen::new(buffer, timeline, 0).put(&from, theme.style(Role::Dim));
     let per_cell = format!("{} a cell", brief(span.per_cell(cells)));
     let free = cells.saturating_sub(width(&from) + width(&to) + width(&per_cell));
-    if free >= 4 {
+    let from_left = width(&from) + free / 2;
+    let cursor = span.cell(view.place.cursor, cells);
+    let hidden =
+        cursor.is_some_and(|cell| (from_left..from_left + width(&per_cell)).contains(&cell));
+    if free >= 4 && !hidden {
         Pen::new(buffer, timeline, 0)
-            .skip(width(&from) + free / 2)
+            .skip(from_left)
             .put(&per_cell, theme.style(Role::Dim));
     }
     Pen::new(buffer, timeline, 0)
         .skip(cells.saturating_sub(width(&to)))
         .put(&to, theme.style(Role::Dim));
-    if let Some(cell) = span.cell(view.place.cursor, cells) {
+    if let Some(cell) = cursor {
         Pen::new(buffer, timeline, 0)
             .skip(cell)
             .put("▼", theme.style(Role::Cursor));
@@ -158,7 +162,8 @@ fn totals(buffer: &mut Buffer, area: Rect, theme: Theme, view: &View, task: Task
     Pen::new(buffer, area, 0)
         .skip(1)
         .fit(&polls, theme.style(Role::Plain));
-    let (word, role) = wording::state(opened.state(task, view.place.cursor));
+    let state = opened.state(task, view.place.cursor);
+    let (word, role) = (state.name(), wording::look_of_state(state));
     Pen::new(buffer, area, 1)
         .skip(1)
         .put(word, theme.style(role))

@@ -7,6 +7,7 @@ mod actions;
 mod app;
 mod ascii;
 mod blocks;
+mod columns;
 mod facts;
 mod frame;
 mod fuzzy;
@@ -21,6 +22,7 @@ mod loader;
 mod overlay;
 mod place;
 mod screen;
+mod sheet;
 mod span;
 mod table;
 mod tasks;
@@ -315,7 +317,7 @@ impl Session {
         let screen = self.screen.get_or_insert_with(|| Screen::new(size));
         screen
             .frame(&mut io::stdout().lock(), size, |buffer| {
-                self.app.draw(buffer)
+                self.app.draw(buffer);
             })
             .map(|_| ())
     }

@@ -1,12 +1,13 @@
-//! What lies over a pane for a while: the search line, the command palette, the help.
+//! What lies over a pane for a while: the search line, the command palette, sheets of text.
 
 use ratatui::{buffer::Buffer, layout::Rect};
 
 use super::{
-    actions::{ACTIONS, Action, ActionId, Context, in_context},
+    actions::{Action, ActionId, Context, in_context},
     fuzzy::Fuzzy,
     place::{Place, scrolled},
-    text::{Pen, width},
+    sheet::Sheet,
+    text::Pen,
     theme::{Role, Theme},
 };
 
@@ -17,8 +18,8 @@ pub(super) enum Overlay {
     Find { place: Place, before: String },
     /// An action is chosen by name, among those of the pane below.
     Palette(Palette),
-    /// The help of the pane below.
-    Help { of: Context, top: usize },
+    /// A sheet of text, from its line `top` on.
+    Sheet { sheet: Sheet, top: usize },
 }
 
 impl Overlay {
@@ -26,7 +27,7 @@ impl Overlay {
         match self {
             Self::Find { .. } => Context::Find,
             Self::Palette(_) => Context::Palette,
-            Self::Help { .. } => Context::Help,
+            Self::Sheet { .. } => Context::Sheet,
         }
     }
 }
@@ -51,12 +52,21 @@ impl Palette {
     /// The actions that match what was typed, best first.
     pub(super) fn matches(&self) -> Vec<&'static Action> {
         let fuzzy = Fuzzy::new(&self.typed);
+        let words = self.typed.to_lowercase();
         let mut scored: Vec<(i64, &Action)> = in_context(self.of)
             .filter(|action| action.id != ActionId::Palette)
             .filter_map(|action| {
-                // A name that matches is meant more surely than a sentence that does.
-                let name = fuzzy.score(action.name).map(|score| score + 1_000);
-                Some((name.max(fuzzy.score(action.help))?, action))
+                // A name that matches is meant more surely than a sentence that holds the very words.
+                let score = if action.name == self.typed {
+                    i64::MAX
+                } else if let Some(score) = fuzzy.score(action.name) {
+                    score.saturating_add(1)
+                } else if action.help.to_lowercase().contains(&words) {
+                    0
+                } else {
+                    return None;
+                };
+                Some((score, action))
             })
             .collect();
         if !self.typed.is_empty() {
@@ -83,7 +93,12 @@ impl Palette {
     }
 
     pub(super) fn draw(&self, buffer: &mut Buffer, pane: Rect, theme: Theme) {
-        let area = centred(pane, 76, 16);
+        let matches = self.matches();
+        let height = u16::try_from(matches.len())
+            .unwrap_or(u16::MAX)
+            .clamp(1, 14)
+            + 3;
+        let area = centred(pane, 90, height);
         blank(buffer, area, theme, " commands ");
         let inside = inner(area);
         Pen::new(buffer, inside, 0)
@@ -95,7 +110,6 @@ impl Palette {
             height: inside.height.saturating_sub(1),
             ..inside
         };
-        let matches = self.matches();
         if matches.is_empty() {
             Pen::new(buffer, list, 0).put("No action matches.", theme.style(Role::Dim));
         }
@@ -135,118 +149,8 @@ pub(super) fn draw_find(buffer: &mut Buffer, area: Rect, theme: Theme, typed: &s
         );
 }
 
-/// The lines of the help: those of the pane first, then of the layers that open from it.
-fn help_lines(of: Context) -> Vec<(String, &'static str, bool)> {
-    let mut lines = Vec::new();
-    for context in [of, Context::Find, Context::Palette] {
-        lines.push((context.title().to_owned(), "", true));
-        for action in ACTIONS
-            .iter()
-            .filter(|action| action.contexts.contains(&context))
-        {
-            // What works everywhere is told once.
-            if context != of && action.contexts.contains(&of) {
-                continue;
-            }
-            let keys: Vec<String> = action.keys.iter().map(ToString::to_string).collect();
-            lines.push((keys.join(" "), action.help, false));
-        }
-        lines.push((String::new(), "", false));
-        if context == Context::Find {
-            // The palette is typed into in the same way.
-            break;
-        }
-    }
-    lines.extend(
-        WORDS
-            .iter()
-            .map(|(word, meaning, title)| ((*word).to_owned(), *meaning, *title)),
-    );
-    lines
-}
-
-/// What a reader of the panes has to know, in the words of the panes.
-const WORDS: &[(&str, &str, bool)] = &[
-    ("Words", "", true),
-    (
-        "cursor",
-        "The one instant that every pane shows the state of.",
-        false,
-    ),
-    (
-        "window",
-        "The time that the recording covers completely; what is older only the history knows.",
-        false,
-    ),
-    ("poll", "An interval in which a thread ran a task.", false),
-    (
-        "wake",
-        "The instant at which somebody made a task ready to run.",
-        false,
-    ),
-    (
-        "delay",
-        "From ready to polled; p99 is over the polls of the window.",
-        false,
-    ),
-    (
-        "blind",
-        "While every worker is inside a poll nobody asks for I/O and timers.",
-        false,
-    ),
-    (
-        "unwakeab",
-        "Unwakeable: pending, and no waker is left that could wake it.",
-        false,
-    ),
-];
-
-/// How many lines the help of a pane has.
-pub(super) fn help_len(of: Context) -> usize {
-    help_lines(of).len()
-}
-
-/// How many lines of help are seen at a time.
-pub(super) fn help_capacity(pane: Rect) -> usize {
-    usize::from(inner(centred(pane, 100, u16::MAX)).height).max(1)
-}
-
-pub(super) fn draw_help(buffer: &mut Buffer, pane: Rect, theme: Theme, of: Context, top: usize) {
-    let area = centred(pane, 100, u16::MAX);
-    blank(buffer, area, theme, " help ");
-    let inside = inner(area);
-    let lines = help_lines(of);
-    for (row, (keys, help, title)) in lines
-        .iter()
-        .skip(top)
-        .take(usize::from(inside.height))
-        .enumerate()
-    {
-        let mut pen = Pen::new(buffer, inside, row as u16);
-        if *title {
-            pen.put(keys, theme.style(Role::Strong));
-        } else {
-            pen.left(keys, 16, theme.style(Role::Key))
-                .skip(1)
-                .fit(help, theme.style(Role::Plain));
-        }
-    }
-    let seen = top + usize::from(inside.height);
-    if seen < lines.len() {
-        let more = format!(" j, k: {} more lines ", lines.len() - seen);
-        let below = Rect {
-            y: area.bottom().saturating_sub(1),
-            height: 1,
-            ..area
-        };
-        Pen::new(buffer, below, 0)
-            .skip(usize::from(area.width).saturating_sub(width(&more) + 2))
-            .put(&more, theme.style(Role::Dim));
-    }
-}
-
 /// The middle of `pane`, at most so wide and high.
-fn centred(pane: Rect, width: u16, height: u16) -> Rect {
+pub(super) fn centred(pane: Rect, width: u16, height: u16) -> Rect {
     let width = width.min(pane.width);
     let height = height.min(pane.height);
     Rect {
@@ -257,7 +161,7 @@ fn centred(pane: Rect, width: u16, height: u16) -> Rect {
     }
 }
 
-fn inner(area: Rect) -> Rect {
+pub(super) fn inner(area: Rect) -> Rect {
     Rect {
         x: area.x + 2.min(area.width),
         y: area.y + 1.min(area.height),
@@ -267,7 +171,7 @@ fn inner(area: Rect) -> Rect {
 }
 
 /// Clears `area` and draws a frame around it.
-fn blank(buffer: &mut Buffer, area: Rect, theme: Theme, title: &str) {
+pub(super) fn blank(buffer: &mut Buffer, area: Rect, theme: Theme, title: &str) {
     let dim = theme.style(Role::Dim);
     for row in 0..area.height {
         for column in 0..area.width {
@@ -293,21 +197,6 @@ fn blank(buffer: &mut Buffer, area: Rect, theme: Theme, title: &str) {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn the_help_of_each_pane_tells_every_action_of_it() {
-        for of in [Context::Tasks, Context::Task] {
-            let lines = help_lines(of);
-            for action in in_context(of) {
-                assert!(
-                    lines.iter().any(|(_, help, _)| *help == action.help),
-                    "{}",
-                    action.name
-                );
-            }
-            assert!(lines.iter().any(|(keys, ..)| keys.contains("ctrl-c")));
-        }
-    }
 
     #[test]
     fn the_palette_finds_every_action_by_its_name() {

@@ -90,7 +90,7 @@ mod tests {
         let mut screen = Screen::new(size);
         let mut out = Vec::new();
         let paint = |text: &'static str| {
-            move |buffer: &mut Buffer| _ = buffer.set_string(0, 1, text, Style::new())
+            move |buffer: &mut Buffer| buffer.set_string(0, 1, text, Style::new())
         };
         assert!(screen.frame(&mut out, size, paint("hello")).unwrap() > 0);
         assert_eq!(screen.frame(&mut out, size, paint("hello")).unwrap(), 0);

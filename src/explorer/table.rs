@@ -201,7 +201,7 @@ impl Table {
             Sort::Delay => order.sort_by_key(|task| -opened.facts.delay_p99(*task).unwrap_or(-1)),
             Sort::Wakes => order.sort_by_key(|task| most_first(recording.totals(*task).wakes)),
             Sort::Waiting => {
-                order.sort_by_cached_key(|task| unnamed_last(opened.waiting_on(*task, cursor)))
+                order.sort_by_cached_key(|task| unnamed_last(opened.waiting_on(*task, cursor)));
             }
         }
         if reverse {

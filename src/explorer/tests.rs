@@ -1,1 +1,91 @@
+//! The whole explorer without a terminal: screens as snapshots, and random walks through every action.
 
+mod incident;
+mod screens;
+mod walks;
+
+use std::sync::Arc;
+
+use ratatui::{
+    buffer::Buffer,
+    layout::{Rect, Size},
+};
+
+use super::{
+    app::App,
+    facts::Opened,
+    keys::Key,
+    theme::{Colors, Theme},
+};
+use crate::{analysis::Thresholds, recording::Recording};
+
+/// An application of that size that shows `recording`.
+fn app(recording: Recording, width: u16, height: u16) -> App {
+    let theme = Theme::new(Colors::Sixteen);
+    let mut app = App::new(
+        Size::new(width, height),
+        theme,
+        false,
+        "incident.dial9".to_owned(),
+    );
+    app.opened(Arc::new(Opened::new(recording, &Thresholds::default())));
+    app
+}
+
+/// Presses keys: each character of `keys` is one.
+fn press(app: &mut App, keys: &str) {
+    for key in keys.chars() {
+        app.key(match key {
+            '\n' => Key::code(crossterm::event::KeyCode::Enter),
+            '\x1b' => Key::code(crossterm::event::KeyCode::Esc),
+            '\x08' => Key::code(crossterm::event::KeyCode::Backspace),
+            key => Key::char(key),
+        });
+    }
+}
+
+fn buffer(app: &App) -> Buffer {
+    let mut buffer = Buffer::empty(Rect::from((ratatui::layout::Position::ORIGIN, app.size())));
+    app.draw(&mut buffer);
+    buffer
+}
+
+/// The lines of a screen.
+fn lines(buffer: &Buffer) -> Vec<String> {
+    let width = usize::from(buffer.area.width).max(1);
+    buffer
+        .content
+        .chunks(width)
+        .map(|row| {
+            row.iter()
+                .map(ratatui::buffer::Cell::symbol)
+                .collect::<String>()
+                .trim_end()
+                .to_owned()
+        })
+        .collect()
+}
+
+/// A screen as text, and below it the runs of cells that do not look plain.
+fn picture(app: &App) -> String {
+    let buffer = buffer(app);
+    let mut text = lines(&buffer).join("\n");
+    text.push_str("\n\nstyles\n");
+    let width = usize::from(buffer.area.width).max(1);
+    for (y, row) in buffer.content.chunks(width).enumerate() {
+        let looks: Vec<String> = row
+            .iter()
+            .map(|cell| format!("{:?} {:?}", cell.fg, cell.modifier))
+            .collect();
+        let mut from = 0;
+        for x in 1..=looks.len() {
+            if x == looks.len() || looks[x] != looks[from] {
+                if looks[from] != "Reset NONE" {
+                    text.push_str(&format!("{y:>2} {from:>3}..{x:<3} {}\n", looks[from]));
+                }
+                from = x;
+            }
+        }
+    }
+    text
+}

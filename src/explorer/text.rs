@@ -51,6 +51,36 @@ pub(super) fn keep_end(text: &str, cells: usize) -> String {
     }
 }
 
+/// `text` in at most `most` lines of `cells`; what does not fit ends in an ellipsis.
+pub(super) fn wrap(text: &str, cells: usize, most: usize) -> Vec<String> {
+    let mut lines: Vec<String> = Vec::new();
+    let mut rest = text;
+    while !rest.is_empty() && lines.len() < most {
+        if lines.len() + 1 == most || width(rest) <= cells {
+            lines.push(keep_start(rest, cells));
+            break;
+        }
+        let mut cut = None;
+        for (index, _) in rest.match_indices(' ') {
+            if width(&rest[..index]) > cells {
+                break;
+            }
+            cut = Some(index);
+        }
+        match cut {
+            Some(cut) => {
+                lines.push(rest[..cut].to_owned());
+                rest = rest[cut..].trim_start();
+            }
+            None => {
+                lines.push(keep_start(rest, cells));
+                break;
+            }
+        }
+    }
+    lines
+}
+
 /// A place in the code without its column: `src/a.rs:12:5` is `src/a.rs:12`.
 pub(super) fn place(location: &str) -> &str {
     let digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
@@ -181,6 +211,14 @@ mod tests {
     }
 
     #[test]
+    fn text_wraps_between_words() {
+        assert_eq!(wrap("one two three four", 9, 2), ["one two", "three fo…"]);
+        assert_eq!(wrap("one two", 20, 3), ["one two"]);
+        assert_eq!(wrap("", 20, 3), [""; 0]);
+        assert_eq!(wrap("unbreakable", 5, 3), ["unbr…"]);
+    }
+
+    #[test]
     fn numbers_are_compact() {
         assert_eq!(
             [41, 99_999, 123_456, 45_678_901, 123_456_789, u64::MAX].map(count),
@@ -209,7 +247,11 @@ mod tests {
             .put("g", Style::new());
         Pen::new(&mut buffer, area, 1).put("x", Style::new());
         Pen::new(&mut buffer, Rect::new(9, 9, 4, 4), 0).put("x", Style::new());
-        let text: String = buffer.content.iter().map(|cell| cell.symbol()).collect();
+        let text: String = buffer
+            .content
+            .iter()
+            .map(ratatui::buffer::Cell::symbol)
+            .collect();
         assert_eq!(text, " abc      ");
     }
 }

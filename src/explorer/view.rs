@@ -34,14 +34,17 @@ pub(super) struct View {
 }
 
 impl View {
-    /// Opens at the first finding, or at the window's end where there is none.
+    /// Opens in the midst of the first finding, or at the window's end where there is none.
     pub(super) fn new(opened: Arc<Opened>, size: Size) -> Self {
         let window = opened.window();
         let first = opened.facts.findings.first();
         let place = Place {
             pane: Pane::Tasks,
             task: opened.facts.trouble().first().copied(),
-            cursor: first.map_or(opened.recording.window().end, |finding| finding.start),
+            // In the thick of it, so that the states at the cursor show who could not run.
+            cursor: first.map_or(opened.recording.window().end, |finding| {
+                finding.start.saturating_add(finding.duration / 4 * 3)
+            }),
             span: window,
             event: 0,
             tasks_top: 0,
@@ -79,7 +82,7 @@ impl View {
             ActionId::TaskPane => self.show(Pane::Task),
             ActionId::NextPane => self.show(self.place.pane.neighbour(1)),
             ActionId::PreviousPane => {
-                self.show(self.place.pane.neighbour(super::place::PANES.len() - 1))
+                self.show(self.place.pane.neighbour(super::place::PANES.len() - 1));
             }
             ActionId::Back => self.step(Jumps::back, "Nothing to go back to."),
             ActionId::Forward => self.step(Jumps::forward, "Nothing to go forward to."),

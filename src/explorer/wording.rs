@@ -8,7 +8,8 @@ use super::{
 use crate::{
     analysis::{State, label, state::open_waits},
     recording::{
-        Cause, End, Happening, HistoryEvent, Ns, PollIx, Recording, TaskIx, WaitIx, WaitState, time,
+        Cause, End, Happening, HistoryEvent, Ns, PollIx, Recording, TaskIx, WaitIx, WaitState,
+        WakeIx, Waker, time,
     },
 };
 use time::{duration, instant, instant_short};
@@ -22,20 +23,18 @@ pub(super) fn task(recording: &Recording, task: TaskIx) -> String {
     }
 }
 
-/// A state in at most 8 cells, and what it looks like.
-pub(super) fn state(state: State) -> (&'static str, Role) {
+/// What a state looks like.
+pub(super) fn look_of_state(state: State) -> Role {
     match state {
-        State::NotYetSpawned => ("unborn", Role::Dim),
-        State::Running(_) => ("running", Role::Running),
-        State::Runnable { .. } => ("runnable", Role::Runnable),
+        State::Running(_) => Role::Running,
+        State::Runnable { .. } => Role::Runnable,
         State::Idle {
             unwakeable: Some(_),
             ..
-        } => ("unwakeab", Role::Critical),
-        State::Idle { wait: Some(_), .. } => ("waiting", Role::Waiting),
-        State::Idle { .. } => ("idle", Role::Plain),
-        State::Done => ("done", Role::Dim),
-        State::Unknown => ("unknown", Role::Dim),
+        } => Role::Critical,
+        State::Idle { wait: Some(_), .. } => Role::Waiting,
+        State::Idle { .. } => Role::Plain,
+        State::NotYetSpawned | State::Done | State::Unknown => Role::Dim,
     }
 }
 
@@ -74,6 +73,12 @@ pub(super) fn doing(opened: &Opened, of: TaskIx, at: Ns) -> String {
             if let Some(since) = since {
                 text.push_str(&format!(
                     ", {} since its last poll",
+                    duration(at.saturating_sub(since))
+                ));
+            }
+            if let Some(since) = opened.facts.blind_at(recording.task(of).runtime, at) {
+                text.push_str(&format!(
+                    ", blind for {}",
                     duration(at.saturating_sub(since))
                 ));
             }
@@ -152,6 +157,8 @@ pub(super) fn event(opened: &Opened, event: &HistoryEvent) -> (&'static str, Str
             let mut text = format!("by {}", label::waker(recording, row.waker));
             if row.redundant {
                 text.push_str(", redundant: it was runnable already");
+            } else if let Some(blind) = late_by(opened, wake) {
+                text.push_str(&format!(", first after {} blind", duration(blind)));
             }
             ("woken", text, Role::Runnable)
         }
@@ -238,6 +245,12 @@ pub(super) fn event_in_full(opened: &Opened, of: TaskIx, event: &HistoryEvent) -
                 label::waker(recording, row.waker),
                 instant(row.at)
             )];
+            if let Some(blind) = late_by(opened, wake) {
+                lines.push(format!(
+                    "right after a blind interval of {}: it may have been due for as long",
+                    duration(blind)
+                ));
+            }
             if let Some(poll) = recording.waker_poll(wake) {
                 let poll = recording.poll(poll);
                 let into = duration(row.at.saturating_sub(poll.start));
@@ -287,6 +300,17 @@ pub(super) fn event_in_full(opened: &Opened, of: TaskIx, event: &HistoryEvent) -
         ],
         Happening::Ended => vec![doing(opened, of, event.at)],
     }
+}
+
+/// The length of the blind interval that a wake by the runtime came right after.
+fn late_by(opened: &Opened, wake: WakeIx) -> Option<Ns> {
+    let recording = &opened.recording;
+    let row = recording.wake(wake);
+    (row.waker == Waker::Runtime).then(|| {
+        opened
+            .facts
+            .blind_before(recording.task(row.task).runtime, row.at)
+    })?
 }
 
 /// Who made a poll happen, and how long the task then had to wait.

@@ -1,0 +1,337 @@
+//! Sheets of text over a pane, to be scrolled and closed: the help, and all about the recording.
+
+use ratatui::{buffer::Buffer, layout::Rect};
+
+use super::{
+    actions::{ACTIONS, Context},
+    facts::Opened,
+    overlay::{blank, centred, inner},
+    text::{Pen, count, plural, width, wrap},
+    theme::{Role, Theme},
+};
+use crate::recording::time::{duration, instant, rfc3339};
+
+/// Which sheet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Sheet {
+    /// What can be done in a pane.
+    Help(Context),
+    /// Where the recording comes from, what it covers, and what is missing.
+    About,
+}
+
+/// One line of a sheet: something on the left, and what is said about it.
+#[derive(Debug)]
+struct Line {
+    left: String,
+    role: Role,
+    text: String,
+}
+
+/// Cells of what stands on the left.
+const LEFT: usize = 18;
+
+impl Sheet {
+    fn title(self) -> &'static str {
+        match self {
+            Self::Help(_) => " help ",
+            Self::About => " about this recording ",
+        }
+    }
+
+    fn entries(self, opened: &Opened) -> Vec<Line> {
+        match self {
+            Self::Help(of) => help(of),
+            Self::About => about(opened),
+        }
+    }
+
+    /// The lines as they are shown in `cells`, long sentences on several.
+    fn lines(self, opened: &Opened, cells: usize) -> Vec<Line> {
+        let mut lines = Vec::new();
+        for entry in self.entries(opened) {
+            let room = cells.saturating_sub(LEFT + 1).max(10);
+            let mut left = entry.left;
+            if entry.text.is_empty() {
+                lines.push(Line { left, ..entry });
+                continue;
+            }
+            if width(&left) > LEFT {
+                // Many keys take a line of their own.
+                lines.push(Line {
+                    left: std::mem::take(&mut left),
+                    role: entry.role,
+                    text: String::new(),
+                });
+            }
+            for text in wrap(&entry.text, room, 6) {
+                lines.push(Line {
+                    left: std::mem::take(&mut left),
+                    role: entry.role,
+                    text,
+                });
+            }
+        }
+        lines
+    }
+
+    /// How many lines there are, and how many are seen at a time.
+    pub(super) fn extent(self, opened: &Opened, pane: Rect) -> (usize, usize) {
+        let inside = inner(Self::area(pane));
+        let lines = self.lines(opened, usize::from(inside.width)).len();
+        (lines, usize::from(inside.height).max(1))
+    }
+
+    fn area(pane: Rect) -> Rect {
+        centred(pane, 100, u16::MAX)
+    }
+
+    pub(super) fn draw(
+        self,
+        buffer: &mut Buffer,
+        pane: Rect,
+        theme: Theme,
+        opened: &Opened,
+        top: usize,
+    ) {
+        let area = Self::area(pane);
+        blank(buffer, area, theme, self.title());
+        let inside = inner(area);
+        let lines = self.lines(opened, usize::from(inside.width));
+        for (row, line) in (0..inside.height).zip(lines.iter().skip(top)) {
+            let mut pen = Pen::new(buffer, inside, row);
+            if line.text.is_empty() {
+                pen.fit(&line.left, theme.style(line.role));
+            } else {
+                pen.left(&line.left, LEFT, theme.style(line.role))
+                    .skip(1)
+                    .fit(&line.text, theme.style(Role::Plain));
+            }
+        }
+        let seen = top + usize::from(inside.height);
+        if seen < lines.len() {
+            let more = format!(" j: {} more ", plural((lines.len() - seen) as u64, "line"));
+            let below = Rect {
+                y: area.bottom().saturating_sub(1),
+                height: 1,
+                ..area
+            };
+            let left = usize::from(area.width).saturating_sub(width(&more) + 2);
+            Pen::new(buffer, below, 0)
+                .skip(left)
+                .put(&more, theme.style(Role::Strong));
+        }
+    }
+}
+
+fn heading(text: &str) -> Line {
+    Line {
+        left: text.to_owned(),
+        role: Role::Strong,
+        text: String::new(),
+    }
+}
+
+fn fact(left: &str, text: impl Into<String>) -> Line {
+    Line {
+        left: left.to_owned(),
+        role: Role::Dim,
+        text: text.into(),
+    }
+}
+
+/// Those of the pane first, then of the line in which a search is typed; what works everywhere is told once.
+fn help(of: Context) -> Vec<Line> {
+    let mut lines = Vec::new();
+    for context in [of, Context::Find] {
+        lines.push(heading(context.title()));
+        for action in ACTIONS
+            .iter()
+            .filter(|action| action.contexts.contains(&context))
+        {
+            if context != of && action.contexts.contains(&of) {
+                continue;
+            }
+            let keys: Vec<String> = action.keys.iter().map(ToString::to_string).collect();
+            lines.push(Line {
+                left: keys.join(" "),
+                role: Role::Key,
+                text: action.help.to_owned(),
+            });
+        }
+        lines.push(heading(""));
+    }
+    lines.push(heading("Words"));
+    lines.extend(WORDS.iter().map(|(word, meaning)| fact(word, *meaning)));
+    lines
+}
+
+/// What a reader of the panes has to know, in the words of the panes.
+const WORDS: &[(&str, &str)] = &[
+    (
+        "cursor",
+        "The one instant that every pane shows the state of.",
+    ),
+    (
+        "window",
+        "The time that the recording covers completely; of what is older, only the history knows.",
+    ),
+    ("poll", "An interval in which a thread ran a task."),
+    (
+        "wake",
+        "The instant at which somebody made a task ready to run.",
+    ),
+    ("redundant", "A wake of a task that was ready already."),
+    (
+        "p99 delay",
+        "From ready to polled: 99 of 100 polls in the window waited no longer.",
+    ),
+    (
+        "blind",
+        "While every worker of a runtime is inside a poll, nobody asks for I/O and timers.",
+    ),
+    (
+        "waiting",
+        "Idle, in a wait that the code has named by a mark.",
+    ),
+    (
+        "unwakeable",
+        "Pending, and no waker is left that could wake it.",
+    ),
+    (
+        "runs",
+        "In the timeline: how much of the cell was spent in polls; a slow poll stands out.",
+    ),
+    (
+        "busy",
+        "In the strip below: how much of the workers' time was spent in polls.",
+    ),
+];
+
+fn about(opened: &Opened) -> Vec<Line> {
+    let recording = &opened.recording;
+    let source = recording.source();
+    let mut lines = vec![heading("Where it comes from")];
+    if source.sample {
+        lines.push(fact("sample", "An incident of the demo service that ships inside this program; name a file to see your own."));
+    }
+    lines.extend(source.paths.iter().map(|path| fact("file", path.clone())));
+    lines.push(fact(
+        "format",
+        format!("{}, {} bytes", source.format.name(), source.bytes),
+    ));
+    if let Some(process) = recording.process() {
+        let [name, host, platform, recorder] = [
+            process.name,
+            process.host,
+            process.platform,
+            process.recorder,
+        ]
+        .map(|text| recording.str(text));
+        lines.push(fact(
+            "process",
+            format!("{name}, pid {}, on {host} ({platform})", process.pid),
+        ));
+        lines.push(fact(
+            "recorder",
+            format!("{recorder}, level {}", process.level.name()),
+        ));
+    }
+    if let Some(trigger) = recording.trigger() {
+        let detail = match recording.str(trigger.detail) {
+            "" => String::new(),
+            detail => format!(": {detail}"),
+        };
+        lines.push(fact(
+            "trigger",
+            format!("{} at {}{detail}", trigger.kind.name(), instant(trigger.at)),
+        ));
+    }
+
+    let window = recording.window();
+    lines.extend([heading(""), heading("What it covers")]);
+    let wall = window
+        .wall_start
+        .and_then(rfc3339)
+        .map_or_else(String::new, |wall| format!(", from {wall}"));
+    lines.push(fact(
+        "window",
+        format!("{}{wall}", duration(window.duration())),
+    ));
+    let counts = recording.counts();
+    lines.push(fact(
+        "events",
+        format!(
+            "{}: {} polls, {} wakes, {} spawns",
+            count(counts.total),
+            count(counts.polls),
+            count(counts.wakes),
+            count(counts.spawns)
+        ),
+    ));
+    let coverage = recording.coverage();
+    lines.push(fact(
+        "polls",
+        format!(
+            "recorded for {} of {} tasks",
+            coverage.polls, coverage.tasks
+        ),
+    ));
+    lines.push(fact(
+        "wakes",
+        format!(
+            "recorded for {} of {} tasks",
+            coverage.wakes, coverage.tasks
+        ),
+    ));
+    let marks = if coverage.marks {
+        "some waits are named by marks"
+    } else {
+        "no wait is named by a mark"
+    };
+    lines.push(fact("waits", marks));
+
+    lines.extend([heading(""), heading("What is missing")]);
+    if recording.losses().is_empty() {
+        lines.push(fact("losses", "none"));
+    }
+    for loss in recording.losses() {
+        let left = format!("{} {}", loss.kind.name(), count(loss.count));
+        lines.push(Line {
+            left,
+            role: Role::Warning,
+            text: loss.detail.clone(),
+        });
+    }
+
+    lines.extend([heading(""), heading("What was not looked for")]);
+    lines.extend(
+        opened
+            .facts
+            .not_checked
+            .iter()
+            .map(|kind| fact(kind.kind.name(), kind.because.clone())),
+    );
+    lines
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::explorer::actions::in_context;
+
+    #[test]
+    fn the_help_of_each_pane_tells_every_action_of_it() {
+        for of in [Context::Tasks, Context::Task] {
+            let lines = help(of);
+            for action in in_context(of) {
+                assert!(
+                    lines.iter().any(|line| line.text == action.help),
+                    "{}",
+                    action.name
+                );
+            }
+            assert!(lines.iter().any(|line| line.left.contains("ctrl-c")));
+        }
+    }
+}

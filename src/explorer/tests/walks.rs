@@ -1,0 +1,148 @@
+//! Random walks: whatever keys come, nothing panics, the state stays valid, and back undoes forward.
+
+use proptest::prelude::*;
+use ratatui::layout::Size;
+
+use super::{app, buffer, incident, press};
+use crate::{
+    explorer::{
+        actions::{ACTIONS, ActionId, Context, in_context},
+        app::{App, Effect},
+        place::Pane,
+    },
+    recording::{Format, Recording, RecordingBuilder, Source, Window},
+};
+
+fn empty() -> Recording {
+    let source = Source {
+        format: Format::Dial9Dump,
+        paths: Vec::new(),
+        bytes: 0,
+        sample: true,
+    };
+    RecordingBuilder::new(
+        source,
+        Window {
+            end: 0,
+            others_start: 0,
+            wall_start: None,
+        },
+    )
+    .finish()
+}
+
+/// Nothing of the state points to what is not there.
+fn check(app: &App) {
+    let view = app.view().unwrap();
+    let recording = &view.opened.recording;
+    if let Some(task) = view.place.task {
+        assert!(task.index() < recording.task_count());
+        let history = recording.history(task);
+        assert!(view.place.event < history.len().max(1));
+        if view.place.pane == Pane::Task {
+            assert!(view.place.span.contains(view.place.cursor));
+            assert!(view.place.events_top <= view.place.event);
+        }
+    }
+    let (first, last) = view.opened.bounds();
+    assert!(
+        (first..=last).contains(&view.place.cursor),
+        "{:?}",
+        view.place
+    );
+    for cell in &buffer(app).content {
+        assert!(
+            !cell.symbol().chars().any(char::is_control),
+            "{:?}",
+            cell.symbol()
+        );
+        assert!(!cell.symbol().contains('\u{202e}'));
+    }
+}
+
+#[derive(Clone, Debug)]
+enum Step {
+    Act(usize),
+    Type(char),
+    Resize(u16, u16),
+}
+
+fn step() -> impl Strategy<Value = Step> {
+    prop_oneof![
+        8 => (0..ACTIONS.len()).prop_map(Step::Act),
+        2 => prop::sample::select("abehilnprw019/:?".chars().collect::<Vec<_>>()).prop_map(Step::Type),
+        1 => (0u16..220, 0u16..70).prop_map(|(width, height)| Step::Resize(width, height)),
+    ]
+}
+
+/// Takes a step as a person can: an action only where it applies.
+fn take(app: &mut App, step: &Step) {
+    match step {
+        Step::Act(number) => {
+            let here: Vec<ActionId> = in_context(app.context()).map(|action| action.id).collect();
+            let action = here[number % here.len()];
+            if !matches!(
+                action,
+                ActionId::Quit | ActionId::QuitNow | ActionId::Suspend
+            ) {
+                assert_ne!(app.act(action), Effect::Quit);
+            }
+        }
+        Step::Type(c) => _ = app.key(super::Key::char(*c)),
+        Step::Resize(width, height) => app.resize(Size::new(*width, *height)),
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(48))]
+
+    #[test]
+    fn no_walk_breaks_anything(steps in prop::collection::vec(step(), 0..60)) {
+        for recording in [incident::recording(), empty()] {
+            let mut app = app(recording, 100, 30);
+            for step in &steps {
+                take(&mut app, step);
+                check(&app);
+            }
+        }
+    }
+
+    #[test]
+    fn back_and_forward_undo_each_other(steps in prop::collection::vec(step(), 0..40)) {
+        let mut app = app(incident::recording(), 100, 30);
+        for step in steps.iter().filter(|step| !matches!(step, Step::Resize(..))) {
+            take(&mut app, step);
+            if !matches!(app.context(), Context::Tasks | Context::Task) {
+                continue;
+            }
+            let here = app.view().unwrap().place;
+            for (one, other) in [(ActionId::Back, ActionId::Forward), (ActionId::Forward, ActionId::Back)] {
+                app.act(one);
+                // Where there was nothing to walk to, there is nothing to undo.
+                if app.view().unwrap().note.is_none() {
+                    app.act(other);
+                }
+                prop_assert_eq!(app.view().unwrap().place, here);
+            }
+        }
+    }
+}
+
+#[test]
+fn every_action_of_a_pane_is_reached_by_its_key() {
+    for pane in ["2", "3"] {
+        for context in [Context::Tasks, Context::Task] {
+            for action in in_context(context) {
+                let mut app = app(incident::recording(), 100, 30);
+                press(&mut app, pane);
+                if app.context() != context {
+                    continue;
+                }
+                for key in action.keys {
+                    app.key(*key);
+                    check(&app);
+                }
+            }
+        }
+    }
+}
