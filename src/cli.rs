@@ -6,6 +6,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::{
     analysis::{Severity, Thresholds},
+    explorer::Colors,
     recording::Ns,
 };
 
@@ -35,6 +36,14 @@ pub struct ExploreArgs {
     /// Dumps of one process; - is standard input.
     #[arg(value_name = "PATH")]
     pub paths: Vec<PathBuf>,
+
+    /// How many colours to use: off, 8, 16 or 256; without it as many as the terminal promises.
+    #[arg(long, value_name = "N")]
+    pub colors: Option<Colors>,
+
+    /// Draw with ASCII only.
+    #[arg(long)]
+    pub ascii: bool,
 
     /// How to read them.
     #[command(flatten)]

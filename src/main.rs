@@ -2,15 +2,15 @@
 
 use std::{
     fs::OpenOptions,
-    io::{self, Write as _},
+    io::{self, IsTerminal as _, Write as _},
     path::Path,
     process::ExitCode,
 };
 
 use clap::Parser as _;
 use dial9_tui::{
-    analysis::Thresholds,
-    cli::{Cli, Command, ReportArgs, ReportFormat},
+    cli::{Cli, Command, ExploreArgs, ReportArgs, ReportFormat},
+    explorer,
     open::{self, Progress, Request},
     recording::{Recording, sanitise},
     report::{self, Report},
@@ -41,20 +41,29 @@ fn run() -> Result<ExitCode, String> {
     }
     match cli.command {
         Some(Command::Report(args)) => print_report(args),
-        None => {
-            let thresholds = cli.explore.reading.thresholds();
-            let request = Request {
-                paths: cli.explore.paths,
-                process: cli.explore.reading.process,
-            };
-            explore(&request, &thresholds)
-        }
+        None => explore(cli.explore),
     }
 }
 
-fn explore(request: &Request, thresholds: &Thresholds) -> Result<ExitCode, String> {
-    let recording = load(request)?;
-    print(&report::text(&Report::new(&recording, thresholds)))?;
+/// The explorer, or the text report where nobody could use it.
+fn explore(args: ExploreArgs) -> Result<ExitCode, String> {
+    let thresholds = args.reading.thresholds();
+    let request = Request {
+        paths: args.paths,
+        process: args.reading.process,
+    };
+    if io::stdout().is_terminal() {
+        let ascii = args.ascii.then_some(true);
+        let options = explorer::Options {
+            colors: args.colors,
+            ascii,
+            thresholds,
+        };
+        explorer::run(&request, &options).map_err(|error| error.to_string())?;
+    } else {
+        let recording = load(&request)?;
+        print(&report::text(&Report::new(&recording, &thresholds)))?;
+    }
     Ok(ExitCode::SUCCESS)
 }
 
