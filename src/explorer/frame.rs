@@ -63,13 +63,12 @@ pub(super) fn header(buffer: &mut Buffer, area: Rect, theme: Theme, opened: &Ope
             }
             _ => String::new(),
         };
-        facts.push(format!("trigger: {}", trigger.kind.name()));
+        let name = format!("trigger: {}", trigger.kind.name());
         // How much it was is worth less than the rest.
-        if width(&facts.join("  ")) + width(&value) <= pen.room() {
-            facts.push(value.trim_start().to_owned());
-        }
+        let used = width(&facts.join("  ")) + width(&name) + 2;
+        let fits = used + width(&value) <= pen.room();
+        facts.push(if fits { name + &value } else { name });
     }
-    facts.retain(|fact| !fact.is_empty());
     pen.fit(&facts.join("  "), theme.style(Role::Plain));
     let right = Rect {
         x: area.right().saturating_sub(width(&losses) as u16),

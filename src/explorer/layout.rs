@@ -122,6 +122,8 @@ impl TasksLayout {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct LifeLayout {
     pub(super) title: Rect,
+    /// What it was doing at the cursor.
+    pub(super) state: Rect,
     /// The times at the timeline's ends, and its cursor.
     pub(super) axis: Rect,
     /// The lanes: as many of runs, wakes, waits, blind as there is room for, in this order.
@@ -138,12 +140,13 @@ pub(super) const LABEL: u16 = 8;
 
 impl LifeLayout {
     pub(super) fn new(area: Rect) -> Self {
-        let (axis, lanes, totals, event) = match area.height {
-            ..4 => (0, 0, 0, 0),
-            4..8 => (0, 1, 0, 1),
-            8..12 => (1, 2, 1, 1),
-            12..15 => (1, 4, 2, 2),
-            _ => (1, 4, 2, 3),
+        let (state, axis, lanes, totals, event) = match area.height {
+            ..4 => (0, 0, 0, 0, 0),
+            4..8 => (0, 0, 1, 0, 1),
+            8..12 => (1, 0, 1, 1, 1),
+            12..16 => (1, 1, 4, 1, 2),
+            16..22 => (1, 1, 4, 2, 2),
+            _ => (1, 1, 4, 2, 3),
         };
         let mut y = area.y;
         let mut take = |height: u16| {
@@ -153,6 +156,7 @@ impl LifeLayout {
             rect
         };
         let title = take(1);
+        let state = take(state);
         let axis = take(axis);
         let lanes = take(lanes);
         let totals = take(totals);
@@ -160,6 +164,7 @@ impl LifeLayout {
         let event = take(event);
         Self {
             title,
+            state,
             axis,
             lanes,
             totals,
@@ -228,6 +233,7 @@ mod tests {
                         area,
                         &[
                             life.title,
+                            life.state,
                             life.axis,
                             life.lanes,
                             life.totals,

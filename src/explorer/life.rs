@@ -8,7 +8,7 @@ use super::{
     lanes::LaneCell,
     layout::{LABEL, LifeLayout},
     place::{Pane, scrolled},
-    text::{Pen, brief, place, width},
+    text::{Pen, brief, place, width, wrap},
     theme::{Role, Theme},
     view::View,
     wording,
@@ -27,6 +27,7 @@ pub(super) fn draw(buffer: &mut Buffer, area: Rect, theme: Theme, view: &View) {
     };
     let layout = LifeLayout::new(area);
     title(buffer, layout.title, theme, view, task);
+    state(buffer, layout.state, theme, view, task);
     axis(buffer, layout.axis, theme, view, layout.cells());
     lanes(buffer, layout.lanes, theme, view, layout.cells());
     totals(buffer, layout.totals, theme, view, task);
@@ -145,37 +146,35 @@ fn glyph(lane: usize, cell: &LaneCell, per_cell: Ns, slow: Ns) -> (&'static str,
     }
 }
 
+/// What it was doing at the cursor.
+fn state(buffer: &mut Buffer, area: Rect, theme: Theme, view: &View, task: TaskIx) {
+    let look = wording::look_of_state(view.opened.state(task, view.place.cursor));
+    let doing = wording::doing(&view.opened, task, view.place.cursor);
+    Pen::new(buffer, area, 0)
+        .skip(1)
+        .fit(&doing, theme.style(look));
+}
+
 fn totals(buffer: &mut Buffer, area: Rect, theme: Theme, view: &View, task: TaskIx) {
     let opened = &view.opened;
     let recording = &opened.recording;
     let totals = recording.totals(task);
-    let delay = opened
-        .facts
-        .delay_p99(task)
-        .map_or_else(|| "unknown".to_owned(), duration);
     let polls = format!(
-        "{}  busy {}  longest {}  delay p99 {delay}",
+        "{}  busy {}  longest {}",
         wording::polls(recording, task),
         duration(totals.busy_ns),
         duration(totals.longest_ns),
     );
-    Pen::new(buffer, area, 0)
-        .skip(1)
-        .fit(&polls, theme.style(Role::Plain));
-    let state = opened.state(task, view.place.cursor);
-    let (word, role) = (state.name(), wording::look_of_state(state));
-    Pen::new(buffer, area, 1)
-        .skip(1)
-        .put(word, theme.style(role))
-        .put("  ", theme.style(Role::Plain))
-        .fit(
-            &format!(
-                "{};  {}",
-                wording::doing(opened, task, view.place.cursor),
-                wording::wakes(recording, task)
-            ),
-            theme.style(Role::Dim),
-        );
+    let delay = opened
+        .facts
+        .delay_p99(task)
+        .map_or_else(|| "unknown".to_owned(), duration);
+    let wakes = format!("{}  delay p99 {delay}", wording::wakes(recording, task));
+    for (row, line) in (0..area.height).zip([polls, wakes]) {
+        Pen::new(buffer, area, row)
+            .skip(1)
+            .fit(&line, theme.style(Role::Dim));
+    }
 }
 
 fn list(buffer: &mut Buffer, area: Rect, theme: Theme, view: &View, task: TaskIx) {
@@ -236,13 +235,18 @@ fn event(buffer: &mut Buffer, area: Rect, theme: Theme, view: &View, task: TaskI
         return;
     };
     let lines = wording::event_in_full(&view.opened, task, &selected);
-    // On one line, who woke it is what a person asks.
-    let skip = if area.height == 1 {
-        lines.len().saturating_sub(1)
-    } else {
-        0
-    };
-    for (row, line) in (u16::from(area.height > 2)..).zip(lines.iter().skip(skip)) {
+    let cells = usize::from(area.width).saturating_sub(2);
+    let room = usize::from(area.height - u16::from(area.height > 2));
+    let mut shown: Vec<String> = lines
+        .iter()
+        .flat_map(|line| wrap(line, cells, room))
+        .collect();
+    if shown.len() > room {
+        shown = lines;
+        // On one line, who woke it is what a person asks.
+        shown.drain(..shown.len().saturating_sub(room));
+    }
+    for (row, line) in (u16::from(area.height > 2)..area.height).zip(&shown) {
         Pen::new(buffer, area, row)
             .skip(1)
             .fit(line, theme.style(Role::Info));

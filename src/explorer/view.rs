@@ -241,13 +241,35 @@ impl View {
         self.select_by_cursor();
     }
 
+    /// Selects what had happened last by the cursor. Among the Tasks, a poll that goes on there outranks what
+    /// happened inside it.
     fn select_by_cursor(&mut self) {
-        if let Some(task) = self.place.task {
-            let history = self.opened.recording.history(task);
-            self.place.event = history
-                .position(self.place.cursor.saturating_add(1))
-                .saturating_sub(1);
-        }
+        let Some(task) = self.place.task else { return };
+        let recording = &self.opened.recording;
+        let history = recording.history(task);
+        let cursor = self.place.cursor;
+        let running = recording
+            .poll_at(task, cursor)
+            .filter(|_| self.place.pane == Pane::Tasks);
+        let poll = running
+            .and_then(|poll| history.find(recording.poll_start(poll), Happening::Polled(poll)));
+        let last = || history.position(cursor.saturating_add(1)).saturating_sub(1);
+        self.place.event = poll.unwrap_or_else(last);
+    }
+
+    /// Whether the selected line happens at the cursor.
+    fn event_is_at_cursor(&self, task: TaskIx) -> bool {
+        let recording = &self.opened.recording;
+        let cursor = self.place.cursor;
+        recording
+            .history(task)
+            .get(self.place.event)
+            .is_some_and(|event| match event.what {
+                Happening::Polled(poll) => {
+                    event.at == cursor || recording.poll_at(task, cursor) == Some(poll)
+                }
+                _ => event.at == cursor,
+            })
     }
 
     /// Where the lines of one life are shown: in the Task pane, or beside the Tasks.
@@ -289,10 +311,7 @@ impl View {
         }
         let Some(task) = self.place.task else { return };
         let history = opened.recording.history(task);
-        if history
-            .get(self.place.event)
-            .is_none_or(|event| event.at != self.place.cursor)
-        {
+        if !self.event_is_at_cursor(task) {
             self.select_by_cursor();
         }
         if self.place.pane == Pane::Task {

@@ -68,14 +68,14 @@ pub(super) fn doing(opened: &Opened, of: TaskIx, at: Ns) -> String {
         State::Idle {
             since, unwakeable, ..
         } => {
-            let mut text = waits(recording, of, at)
-                .unwrap_or_else(|| "idle, on what is not marked".to_owned());
-            if let Some(since) = since {
-                text.push_str(&format!(
-                    ", {} since its last poll",
-                    duration(at.saturating_sub(since))
-                ));
-            }
+            let mut text = match (waits(recording, of, at), since) {
+                (Some(waits), _) => waits,
+                (None, Some(since)) => {
+                    let idle = duration(at.saturating_sub(since));
+                    format!("idle for {idle}, on what no mark names")
+                }
+                (None, None) => "idle, on what no mark names".to_owned(),
+            };
             if let Some(since) = opened.facts.blind_at(recording.task(of).runtime, at) {
                 text.push_str(&format!(
                     ", blind for {}",
