@@ -156,6 +156,11 @@ pub(crate) struct SignalSource {
 impl SignalSource {
     /// Takes the signal over.
     pub(crate) fn register(number: i32) -> std::io::Result<Self> {
+        if signal_hook::consts::FORBIDDEN.contains(&number) {
+            return Err(std::io::Error::other(
+                "the system does not let it be handled, or it means a broken process",
+            ));
+        }
         let (bell, ear) = UnixStream::pair()?;
         ear.set_nonblocking(true)?;
         let registration = signal_hook::low_level::pipe::register(number, bell)?;
