@@ -3,6 +3,8 @@
 //! `cargo run --example panics -- task|thread DIRECTORY`; build it with `panic = "abort"` to see that the
 //! dump is there all the same.
 
+#![allow(clippy::print_stderr, reason = "a panic hook of the service's own")]
+
 use std::time::Duration;
 
 use dial9_recorder::{FlightRecorder, MIB, prelude::*};

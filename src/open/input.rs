@@ -87,7 +87,8 @@ fn read(path: &Path, progress: &Progress) -> Result<Input, OpenError> {
     }
 }
 
-fn refuse(name: &str, beginning: &[u8]) -> Result<(), OpenError> {
+/// Refuses what its first bytes say is no dump.
+pub(super) fn refuse(name: &str, beginning: &[u8]) -> Result<(), OpenError> {
     let path = name.to_owned();
     if beginning.is_empty() {
         return Err(OpenError::Empty { path });

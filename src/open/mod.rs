@@ -15,7 +15,7 @@ pub use progress::{Progress, Stage};
 
 use std::path::PathBuf;
 
-use crate::recording::{Recording, Source};
+use crate::recording::{Format, Recording, Source, sanitise};
 
 /// The incident that ships inside the binary.
 const SAMPLE: &[u8] = include_bytes!("../../assets/sample.dial9");
@@ -54,11 +54,37 @@ pub fn open(request: &Request, progress: &Progress) -> Result<Recording, OpenErr
     } else {
         input::read_all(&request.paths, progress)?
     };
+    recording_of(&inputs, sample, request.process, progress)
+}
+
+/// Opens a file that is in memory already; `name` is what the recording calls it.
+///
+/// # Errors
+/// As [`open`].
+pub fn open_bytes(name: &str, bytes: Vec<u8>, progress: &Progress) -> Result<Recording, OpenError> {
+    let name = sanitise(name);
+    input::refuse(&name, &bytes)?;
+    recording_of(&[Input { name, bytes }], false, None, progress)
+}
+
+fn recording_of(
+    inputs: &[Input],
+    sample: bool,
+    process: Option<u64>,
+    progress: &Progress,
+) -> Result<Recording, OpenError> {
     let source = Source {
-        format: crate::recording::Format::Dial9Dump,
+        format: Format::Dial9Dump,
         paths: inputs.iter().map(|input| input.name.clone()).collect(),
         bytes: inputs.iter().map(|input| input.bytes.len() as u64).sum(),
         sample,
     };
-    dump::read(&inputs, source, request.process, progress)
+    let recording = dump::read(inputs, source, process, progress)?;
+    tracing::info!(
+        events = recording.counts().total,
+        tasks = recording.task_count(),
+        losses = recording.losses().len(),
+        "opened"
+    );
+    Ok(recording)
 }

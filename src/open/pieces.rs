@@ -97,10 +97,11 @@ fn loss_of(name: &str, loss: &ReadLoss) -> Loss {
         ReadLossKind::Unknown => LossKind::UnknownKind,
         _ => LossKind::Damaged,
     };
-    let (bytes, offset) = (loss.bytes, loss.offset);
     let detail = format!(
-        "{name}: {} ({bytes} bytes at byte {offset})",
-        sanitise(&loss.detail)
+        "{name}: {}, at byte {} ({} B)",
+        sanitise(&loss.detail),
+        loss.offset,
+        loss.bytes
     );
     Loss {
         kind,

@@ -92,6 +92,7 @@ fn findings(out: &mut String, report: &Report<'_>) {
     out.push_str("\nFINDINGS\n");
     if report.findings.is_empty() {
         line(out, "  ", "none, of the kinds that were looked for");
+        out.push('\n');
     }
     for finding in &report.findings {
         one_finding(out, report.recording, finding);

@@ -95,10 +95,17 @@ fn together(recording: &Recording, thresholds: &Thresholds, group: &[&Blind]) ->
     let blind_for = worst.duration();
     let late = late_after(recording, worst);
 
-    let lengths: Vec<String> = polls
+    let told: Vec<String> = polls
         .iter()
         .take(4)
-        .map(|poll| time::duration(recording.poll_duration(*poll)))
+        .map(|poll| {
+            let row = recording.poll(*poll);
+            format!(
+                "{} of {}",
+                time::duration(row.duration),
+                label::task_at(recording, row.task)
+            )
+        })
         .collect();
     let lanes: BTreeSet<LaneIx> = polls
         .iter()
@@ -106,11 +113,10 @@ fn together(recording: &Recording, thresholds: &Thresholds, group: &[&Blind]) ->
         .collect();
     let culprits = distinct(polls.iter().map(|poll| recording.poll(*poll).task));
     let mut message = format!(
-        "{} polled at once on every worker of {}, from {} on: {}. Nobody asked the driver for {}",
-        join(&lengths, polls.len()),
+        "every worker of {} was inside a poll at once, from {} on: {}. Nobody asked the driver for {}",
         label::runtime(recording, worst.runtime),
         time::instant_short(worst.start),
-        names(recording, &culprits),
+        join(&told, polls.len()),
         time::duration(blind_for),
     );
     match late.first() {
@@ -243,15 +249,6 @@ fn join(shown: &[String], all: usize) -> String {
         [first @ .., last] if all == shown.len() => format!("{} and {last}", first.join(", ")),
         _ => format!("{} and {} more", shown.join(", "), all - shown.len()),
     }
-}
-
-fn names(recording: &Recording, tasks: &[TaskIx]) -> String {
-    let shown: Vec<String> = tasks
-        .iter()
-        .take(4)
-        .map(|task| label::task_at(recording, *task))
-        .collect();
-    join(&shown, tasks.len())
 }
 
 pub(super) fn count(number: usize, what: &str) -> String {

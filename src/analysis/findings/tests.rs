@@ -76,7 +76,7 @@ fn polls_on_every_worker_at_once_are_one_finding_with_its_victims() {
         Some("src/service.rs:118:9")
     );
     for part in [
-        "80.3 ms and 80.0 ms",
+        "80.3 ms of task 87 (src/service.rs:118:9) and 80.0 ms of task 88",
         "src/service.rs:118:9",
         "for 79.3 ms",
         "woke 8 tasks right after",
