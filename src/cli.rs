@@ -1,8 +1,8 @@
 //! The command line: definitions only.
 
-use std::path::PathBuf;
+use std::{ffi::OsString, path::PathBuf};
 
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{Args, CommandFactory as _, Parser, Subcommand, ValueEnum, error::ErrorKind};
 
 use crate::{
     analysis::{Severity, Thresholds},
@@ -15,7 +15,7 @@ use crate::{
 /// Without a path it opens the sample incident that ships inside the program. Where standard output is no terminal it
 /// prints the text report.
 #[derive(Debug, Parser)]
-#[command(name = "dial9-tui", version, args_conflicts_with_subcommands = true)]
+#[command(name = "dial9-tui", version)]
 pub struct Cli {
     /// What to do; without a command: explore.
     #[command(subcommand)]
@@ -30,8 +30,23 @@ pub struct Cli {
     pub log: Option<PathBuf>,
 }
 
+impl Cli {
+    /// Reads the command line.
+    ///
+    /// # Errors
+    /// Wrong usage, help and version, as clap has it.
+    pub fn read(arguments: impl IntoIterator<Item = OsString>) -> Result<Self, clap::Error> {
+        let cli = Self::try_parse_from(arguments)?;
+        if cli.command.is_some() && cli.explore != ExploreArgs::default() {
+            let what = "what belongs to the explorer cannot stand before a command";
+            return Err(Self::command().error(ErrorKind::ArgumentConflict, what));
+        }
+        Ok(cli)
+    }
+}
+
 /// Arguments of the explorer.
-#[derive(Debug, Args)]
+#[derive(Debug, Default, PartialEq, Args)]
 pub struct ExploreArgs {
     /// Dumps of one process; - is standard input.
     #[arg(value_name = "PATH")]
@@ -51,7 +66,7 @@ pub struct ExploreArgs {
 }
 
 /// Arguments that every reader of recordings takes.
-#[derive(Debug, Args)]
+#[derive(Debug, Default, PartialEq, Args)]
 pub struct ReadingArgs {
     /// Where the files come from several processes: the pid of the one to show.
     #[arg(long, value_name = "PID")]
@@ -176,7 +191,6 @@ fn length(text: &str) -> Result<Ns, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use clap::CommandFactory as _;
 
     #[test]
     fn the_definitions_hold_together() {
@@ -209,11 +223,22 @@ mod tests {
         }
     }
 
+    fn read(line: &str) -> Result<Cli, clap::Error> {
+        Cli::read(line.split(' ').map(OsString::from))
+    }
+
     #[test]
     fn an_empty_path_is_wrong_usage() {
-        assert!(Cli::try_parse_from(["dial9-tui", ""]).is_err());
-        assert!(Cli::try_parse_from(["dial9-tui", "report", ""]).is_err());
-        assert!(Cli::try_parse_from(["dial9-tui", "report"]).is_err());
-        assert!(Cli::try_parse_from(["dial9-tui"]).is_ok_and(|cli| cli.explore.paths.is_empty()));
+        assert!(read("dial9-tui ").is_err());
+        assert!(read("dial9-tui report ").is_err());
+        assert!(read("dial9-tui report").is_err());
+        assert!(read("dial9-tui").is_ok_and(|cli| cli.explore.paths.is_empty()));
+    }
+
+    #[test]
+    fn the_log_may_stand_anywhere_and_the_explorers_arguments_may_not() {
+        assert!(read("dial9-tui --log l report a").is_ok_and(|cli| cli.log.is_some()));
+        assert!(read("dial9-tui report a --log l").is_ok_and(|cli| cli.log.is_some()));
+        assert!(read("dial9-tui --ascii report b.dial9").is_err());
     }
 }

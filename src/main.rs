@@ -7,7 +7,6 @@ use std::{
     process::ExitCode,
 };
 
-use clap::Parser as _;
 use dial9_tui::{
     cli::{Cli, Command, ExploreArgs, ReportArgs, ReportFormat},
     explorer,
@@ -32,7 +31,7 @@ fn main() -> ExitCode {
 }
 
 fn run() -> Result<ExitCode, String> {
-    let cli = match Cli::try_parse() {
+    let cli = match Cli::read(std::env::args_os()) {
         Ok(cli) => cli,
         Err(error) => return usage(&error),
     };

@@ -1,0 +1,144 @@
+//! The report's contract: its JSON to the byte, its text to 80 columns.
+
+mod common;
+
+use common::{Dump, end, poll, row, spawn, wake};
+use dial9_format::{Event, OpenWait, PollOutcome, Running, Waker};
+use dial9_tui::{
+    analysis::Thresholds,
+    recording::Recording,
+    report::{Report, json, text},
+};
+use unicode_width::UnicodeWidthStr as _;
+
+const MS: u64 = 1_000_000;
+
+/// Two blockers on both workers, a task that comes late, one that waits for ever, and a loss.
+fn incident() -> Recording {
+    let mut dump = Dump::new();
+    dump.header.as_mut().unwrap().window_end += 1_000 * MS;
+    let report = dump.string("src/service.rs:118:9");
+    let ping = dump.string("src/service.rs:97:9");
+    let mark = dump.string("reply from the bank");
+    dump.tasks.rows.push(dial9_format::TaskRow {
+        location: ping,
+        spawned_at: Some(10),
+        polls: 2,
+        waits: 1,
+        ..row(3)
+    });
+    dump.tasks.open_waits.push(OpenWait {
+        task: 3,
+        wait: 1,
+        name: mark,
+        location: ping,
+        since: 500,
+    });
+    dump.worker_chunk(
+        0,
+        0,
+        0,
+        &[
+            spawn(87, 100, None, report),
+            spawn(88, 200, Some(87), report),
+            spawn(91, 300, None, ping),
+            poll(91, 1_000, 2_000, PollOutcome::Pending),
+            poll(87, 100 * MS, 180 * MS, PollOutcome::Ready),
+            end(87, 180 * MS),
+            wake(91, 180 * MS + 4_000, Waker::Runtime),
+            poll(
+                91,
+                180 * MS + 9_000,
+                180 * MS + 12_000,
+                PollOutcome::Pending,
+            ),
+            Event::Park {
+                start: common::START + 190 * MS,
+                end: common::START + 200 * MS,
+            },
+        ],
+    );
+    dump.worker_chunk(
+        1,
+        0,
+        0,
+        &[poll(88, 101 * MS, 181 * MS, PollOutcome::Pending)],
+    );
+    dump.workers.running.push(Running {
+        thread: 1,
+        runtime: 0,
+        worker: 1,
+        task: Some(88),
+        start: common::START + 700 * MS,
+    });
+    dump.losses.rows.push(dial9_format::LossRow {
+        kind: dial9_format::LossKind::HistoryFull,
+        count: 2,
+        from: None,
+        to: None,
+    });
+    dump.open()
+}
+
+#[test]
+fn json_is_the_contract() {
+    let recording = incident();
+    let report = Report::new(&recording, &Thresholds::default());
+    insta::assert_snapshot!("report_json", json(&report).unwrap());
+}
+
+#[test]
+fn text_answers_first_in_80_columns() {
+    let recording = incident();
+    let report = Report::new(&recording, &Thresholds::default());
+    let text = text(&report);
+    assert!(text.lines().all(|line| line.width() <= 80), "{text}");
+    insta::assert_snapshot!("report_text", text);
+}
+
+#[test]
+fn keys_of_the_contract_are_there_and_no_others() {
+    let recording = incident();
+    let report = Report::new(&recording, &Thresholds::default());
+    let document: serde_json::Value = serde_json::from_str(&json(&report).unwrap()).unwrap();
+    let keys = |value: &serde_json::Value| -> Vec<String> {
+        value.as_object().unwrap().keys().cloned().collect()
+    };
+    let sorted = |names: &str| -> Vec<String> {
+        let mut names: Vec<String> = names.split(' ').map(str::to_owned).collect();
+        names.sort();
+        names
+    };
+    let expect = |value: &serde_json::Value, names: &str| assert_eq!(keys(value), sorted(names));
+    expect(
+        &document,
+        "schema source window events coverage not_checked losses tasks workers findings",
+    );
+    expect(&document["source"], "format paths bytes");
+    expect(&document["window"], "duration_ns wall_start");
+    expect(&document["events"], "total by_kind");
+    expect(
+        &document["events"]["by_kind"],
+        "spawn poll wake terminate park unpark",
+    );
+    expect(&document["coverage"], "polls wakes resources");
+    expect(&document["coverage"]["polls"], "tasks of");
+    expect(&document["not_checked"][0], "kind because");
+    expect(&document["losses"][0], "kind count detail");
+    expect(&document["tasks"], "total alive longest_idle");
+    expect(
+        &document["tasks"]["longest_idle"][0],
+        "task location idle_ns waiting_on last_waker",
+    );
+    expect(
+        &document["workers"][0],
+        "id runtime polls busy_ns parked_ns",
+    );
+    let finding = &document["findings"][0];
+    expect(
+        finding,
+        "kind severity location tasks worker start_ns duration_ns message suggestion evidence",
+    );
+    expect(&finding["tasks"][0], "id location role");
+    expect(&finding["evidence"][0], "at_ns kind task worker text");
+}
