@@ -56,7 +56,8 @@ pub(super) struct TasksLayout {
 }
 
 impl TasksLayout {
-    pub(super) fn new(pane: Rect) -> Self {
+    /// `found` says whether there is a finding to tell about.
+    pub(super) fn new(pane: Rect, found: bool) -> Self {
         let (table, details) = if pane.width >= 160 {
             let right = pane.width / 2 - 4;
             let left = pane.width - right - 2;
@@ -90,10 +91,11 @@ impl TasksLayout {
         } else {
             (pane, None)
         };
-        let banner = match table.height {
-            ..7 => 0,
-            7..12 => 1,
-            _ => 3,
+        let banner = match (table.height, found) {
+            (..7, _) => 0,
+            (7..12, _) | (_, false) => 1,
+            (12..16, true) => 3,
+            (_, true) => 4,
         };
         let foot = u16::from(table.height >= 6);
         let head = 1;
@@ -218,7 +220,7 @@ mod tests {
                 );
                 assert_eq!(frame.keys.bottom(), height);
 
-                let tasks = TasksLayout::new(frame.pane);
+                let tasks = TasksLayout::new(frame.pane, width % 2 == 0);
                 let details = tasks.details.unwrap_or_default();
                 disjoint(
                     frame.pane,

@@ -208,7 +208,7 @@ fn list(buffer: &mut Buffer, area: Rect, theme: Theme, view: &View, task: TaskIx
         } else {
             Role::Plain
         });
-        let (word, text, role) = wording::event(&view.opened, &line);
+        let (word, text, role) = wording::event(&view.opened, task, &line);
         let word_style = if is_selected {
             theme.style(role).patch(plain)
         } else {

@@ -19,7 +19,7 @@ use crate::{
 };
 
 pub(super) fn draw(buffer: &mut Buffer, area: Rect, theme: Theme, view: &View) {
-    let layout = TasksLayout::new(area);
+    let layout = TasksLayout::new(area, view.found());
     banner(buffer, layout.banner, theme, view);
     let columns = Columns::new(layout.rows.width, view.opened.facts.id_digits);
     head(buffer, layout.head, theme, view, &columns);
@@ -46,7 +46,7 @@ fn banner(buffer: &mut Buffer, area: Rect, theme: Theme, view: &View) {
         let unchecked = if kinds == 0 {
             String::new()
         } else {
-            format!("; {kinds} kinds of problems could not be checked (see the report)")
+            format!("; {kinds} kinds of problems could not be checked (i tells which)")
         };
         Pen::new(buffer, area, 0)
             .skip(1)

@@ -40,7 +40,7 @@ impl View {
         let first = opened.facts.findings.first();
         let place = Place {
             pane: Pane::Tasks,
-            task: opened.facts.trouble().first().copied(),
+            task: None,
             // In the thick of it, so that the states at the cursor show who could not run.
             cursor: first.map_or(opened.recording.window().end, |finding| {
                 finding.start.saturating_add(finding.duration / 4 * 3)
@@ -277,8 +277,15 @@ impl View {
         let pane = layout::frame(self.size)?.pane;
         match self.place.pane {
             Pane::Task => Some(LifeLayout::new(pane)),
-            Pane::Tasks => TasksLayout::new(pane).details.map(LifeLayout::new),
+            Pane::Tasks => TasksLayout::new(pane, self.found())
+                .details
+                .map(LifeLayout::new),
         }
+    }
+
+    /// Whether there is a finding to tell about.
+    pub(super) fn found(&self) -> bool {
+        !self.opened.facts.findings.is_empty()
     }
 
     fn timeline_cells(&self) -> usize {
@@ -290,7 +297,7 @@ impl View {
             return 1;
         };
         match self.place.pane {
-            Pane::Tasks => TasksLayout::new(frame.pane).capacity(),
+            Pane::Tasks => TasksLayout::new(frame.pane, self.found()).capacity(),
             Pane::Task => LifeLayout::new(frame.pane).capacity(),
         }
     }
@@ -299,7 +306,10 @@ impl View {
     pub(super) fn settle(&mut self) {
         let opened = Arc::clone(&self.opened);
         if self.place.task.is_none() {
-            self.place.task = opened.facts.trouble().first().copied();
+            self.table.refresh(&opened, self.place.cursor, None);
+            let listed = self.table.rows().first().copied();
+            self.place.task = listed.or(opened.facts.trouble().first().copied());
+            self.select_by_cursor();
         }
         self.table
             .refresh(&opened, self.place.cursor, self.place.task);

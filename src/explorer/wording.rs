@@ -96,19 +96,21 @@ pub(super) fn doing(opened: &Opened, of: TaskIx, at: Ns) -> String {
             format!("idle or ready: its wakes were not recorded{wait}")
         }
         State::Done => {
-            let facts = recording.task(of);
-            let how = match facts.end() {
-                Some(End::Ready) => "its future returned",
-                Some(End::Cancelled) => "aborted",
-                Some(End::Panicked) => "panicked",
-                Some(End::Dropped) => "dropped while idle",
-                Some(End::Ended) | None => "ended",
-            };
-            let at = facts
-                .ended_at()
-                .map_or_else(String::new, |at| format!(" at {}", instant(at)));
-            format!("done: {how}{at}")
+            let at = recording.task(of).ended_at();
+            let at = at.map_or_else(String::new, |at| format!(" at {}", instant(at)));
+            format!("done{at}: {}", ending(recording, of))
         }
+    }
+}
+
+/// How a task came to its end.
+fn ending(recording: &Recording, of: TaskIx) -> &'static str {
+    match recording.task(of).end() {
+        Some(End::Ready) => "its future returned",
+        Some(End::Cancelled) => "it was aborted",
+        Some(End::Panicked) => "its future panicked",
+        Some(End::Dropped) => "it was dropped while idle",
+        Some(End::Ended) | None => "how is not known",
     }
 }
 
@@ -148,7 +150,11 @@ pub(super) fn marks(recording: &Recording, of: TaskIx, at: Ns) -> String {
 }
 
 /// One line of a task's life: a word, what it says, and what the word looks like.
-pub(super) fn event(opened: &Opened, event: &HistoryEvent) -> (&'static str, String, Role) {
+pub(super) fn event(
+    opened: &Opened,
+    of: TaskIx,
+    event: &HistoryEvent,
+) -> (&'static str, String, Role) {
     let recording = &opened.recording;
     match event.what {
         Happening::Spawned => ("spawned", String::new(), Role::Dim),
@@ -193,7 +199,7 @@ pub(super) fn event(opened: &Opened, event: &HistoryEvent) -> (&'static str, Str
             "its last waker was dropped: nobody can wake it".to_owned(),
             Role::Critical,
         ),
-        Happening::Ended => ("ended", String::new(), Role::Dim),
+        Happening::Ended => ("ended", ending(recording, of).to_owned(), Role::Dim),
     }
 }
 
@@ -224,13 +230,13 @@ pub(super) fn event_in_full(opened: &Opened, of: TaskIx, event: &HistoryEvent) -
         Happening::Polled(poll) => {
             let row = recording.poll(poll);
             let end = match row.outcome {
-                crate::recording::Outcome::StillRunning => "still running at the end".to_owned(),
+                crate::recording::Outcome::StillRunning => "on, and still at the end".to_owned(),
                 outcome => format!("to {}, {}", instant(row.end()), outcome.name()),
             };
             let lane = label::lane(recording, row.lane);
             vec![
                 format!(
-                    "polled for {} on {lane}, {} {end}",
+                    "polled for {} on {lane}, from {} {end}",
                     duration(row.duration),
                     instant(row.start)
                 ),
@@ -239,12 +245,14 @@ pub(super) fn event_in_full(opened: &Opened, of: TaskIx, event: &HistoryEvent) -
         }
         Happening::Woken(wake) => {
             let row = recording.wake(wake);
-            let on = label::thread(recording, row.thread);
             let mut lines = vec![format!(
-                "woken by {} at {}, on {on}",
+                "woken by {} at {}",
                 label::waker(recording, row.waker),
                 instant(row.at)
             )];
+            if let (Some(lane), Waker::Runtime) = (recording.wake_lane(wake), row.waker) {
+                lines[0].push_str(&format!(", on {}", label::lane(recording, lane)));
+            }
             if let Some(blind) = late_by(opened, wake) {
                 lines.push(format!(
                     "right after a blind interval of {}: it may have been due for as long",
@@ -298,7 +306,11 @@ pub(super) fn event_in_full(opened: &Opened, of: TaskIx, event: &HistoryEvent) -
             "its last waker was dropped while it was pending: nothing can wake it any more"
                 .to_owned(),
         ],
-        Happening::Ended => vec![doing(opened, of, event.at)],
+        Happening::Ended => vec![format!(
+            "ended at {}: {}",
+            instant(event.at),
+            ending(recording, of)
+        )],
     }
 }
 
