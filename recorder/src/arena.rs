@@ -365,10 +365,10 @@ impl Arena {
     fn copy_words(&self, index: usize, from: usize, to: usize, into: &mut Vec<u8>) {
         let base = index * self.words_per_chunk;
         let start = into.len();
-        let first_word = from / 8;
-        into.reserve(to.div_ceil(8) * 8 - first_word * 8);
-        for word in &self.words[base + first_word..base + to.div_ceil(8)] {
-            into.extend_from_slice(&word.load(Ordering::Relaxed).to_le_bytes());
+        let words = &self.words[base + from / 8..base + to.div_ceil(8)];
+        into.resize(start + words.len() * 8, 0);
+        for (bytes, word) in into[start..].chunks_exact_mut(8).zip(words) {
+            bytes.copy_from_slice(&word.load(Ordering::Relaxed).to_le_bytes());
         }
         into.drain(start..start + from % 8);
         into.truncate(start + to - from);

@@ -374,15 +374,50 @@ impl<'a> Decoder<'a> {
         Some(u64::from_le_bytes(word))
     }
 
+    /// Head and fields of the next event.
+    #[inline(always)]
+    fn fields(&mut self) -> Option<[u64; 4]> {
+        let Some(bytes) = self.bytes.get(self.offset..self.offset + 10) else {
+            return self.last_fields();
+        };
+        let head = u64::from(u16::from_le_bytes([bytes[0], bytes[1]]));
+        let (n_dt, n_a, n_b) = (head >> 7 & 7, head >> 10 & 7, head >> 13 & 7);
+        if n_dt + n_a + n_b > 8 {
+            return self.last_fields();
+        }
+        // Nearly always all fields lie in one word.
+        let word = u64::from_le_bytes([
+            bytes[2], bytes[3], bytes[4], bytes[5], bytes[6], bytes[7], bytes[8], bytes[9],
+        ]);
+        self.offset += (2 + n_dt + n_a + n_b) as usize;
+        // A shift by 64 can only be one for a field without bytes, whose mask is 0.
+        let field = |before: u64, bytes: u64| {
+            word.wrapping_shr((8 * before) as u32) & ((1 << (8 * bytes)) - 1)
+        };
+        Some([
+            head,
+            field(0, n_dt),
+            field(n_dt, n_a),
+            field(n_dt + n_a, n_b),
+        ])
+    }
+
+    /// The same where the chunk's bytes end soon, and for fields of more than a word in all.
+    #[cold]
+    fn last_fields(&mut self) -> Option<[u64; 4]> {
+        let head = self.take(2)?;
+        let dt = self.take((head >> 7 & 7) as usize)?;
+        let a = self.take((head >> 10 & 7) as usize)?;
+        let b = self.take((head >> 13 & 7) as usize)?;
+        Some([head, dt, a, b])
+    }
+
     /// The next event and, in a shared chunk, its thread. `None` at the end, and where the bytes
     /// make no sense (which only a defect of the recorder could cause).
     #[inline]
     pub(crate) fn next_event(&mut self) -> Option<(RawEvent, u32)> {
-        let head = self.take(2)?;
+        let [head, dt, a, b] = self.fields()?;
         let detail = head >> 4 & 7;
-        let dt = self.take((head >> 7 & 7) as usize)?;
-        let a = self.take((head >> 10 & 7) as usize)?;
-        let b = self.take((head >> 13 & 7) as usize)?;
         let at = self.base.time.wrapping_add(dt);
         let task = unzigzag(self.base.task, a);
         let mut last = task;

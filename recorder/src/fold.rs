@@ -2,7 +2,7 @@
 
 use crate::arena::Arena;
 use crate::codec::{Base, Decoder};
-use crate::history::History;
+use crate::history::{History, WorkerTotals};
 use crate::shared::Shared;
 use crate::sync::Ordering;
 
@@ -94,12 +94,17 @@ impl Folder {
         // The spawn of every task in these events was published before they were written.
         history.take_spawned(&shared.facts);
         let mut decoder = Decoder::new(&self.bytes, 0, base, copy.shared());
+        let mut totals = WorkerTotals {
+            worker: copy.worker,
+            ..WorkerTotals::default()
+        };
         let mut events = 0;
         while let Some((event, thread)) = decoder.next_event() {
             let thread = if copy.shared() { thread } else { copy.stream };
-            history.fold(&shared.facts, &event, thread, copy.worker);
+            history.fold(&shared.facts, &event, thread, &mut totals);
             events += 1;
         }
+        history.add(&totals);
         let (read, base) = decoder.position();
         if read != self.bytes.len() {
             // Only a defect of the recorder can do this; the rest of the chunk is given up, visibly.

@@ -225,9 +225,15 @@ impl History {
         Some(row)
     }
 
-    /// Folds one event of the thread `thread`, which was `worker` then.
+    /// Folds one event of the thread `thread`, and adds to the totals of the worker that it was then.
     #[inline]
-    pub(crate) fn fold(&mut self, facts: &FactsTable, event: &RawEvent, thread: u32, worker: u64) {
+    pub(crate) fn fold(
+        &mut self,
+        facts: &FactsTable,
+        event: &RawEvent,
+        thread: u32,
+        totals: &mut WorkerTotals,
+    ) {
         match *event {
             RawEvent::Poll {
                 outcome: PollOutcome::Cancelled,
@@ -238,7 +244,7 @@ impl History {
                 end,
                 task,
                 outcome,
-            } => self.fold_poll(facts, start, end, task, outcome, worker),
+            } => self.fold_poll(facts, start, end, task, outcome, totals),
             RawEvent::Wake { at, task, waker } => self.fold_wake(at, task, waker, thread),
             RawEvent::Spawn {
                 at,
@@ -267,7 +273,6 @@ impl History {
             }
             RawEvent::Terminate { at, task } => self.fold_terminate(at, task),
             RawEvent::Park { start, end } => {
-                let totals = self.worker(worker);
                 totals.parks += 1;
                 totals.parked += end - start;
             }
@@ -320,14 +325,11 @@ impl History {
         end: u64,
         task: u64,
         outcome: PollOutcome,
-        worker: u64,
+        totals: &mut WorkerTotals,
     ) {
         let length = end - start;
-        if worker != NO_WORKER {
-            let totals = self.worker(worker);
-            totals.polls += 1;
-            totals.busy += length;
-        }
+        totals.polls += 1;
+        totals.busy += length;
         let row = self.row(task).or_else(|| {
             let unknown = Facts {
                 id: task,
@@ -335,7 +337,7 @@ impl History {
                 parent: None,
                 location: 0,
                 name: 0,
-                runtime: (worker >> 32) as u32,
+                runtime: (totals.worker >> 32) as u32,
                 size: 0,
                 kind: TaskKind::Async,
                 covered: false,
@@ -447,19 +449,24 @@ impl History {
         }
     }
 
-    fn worker(&mut self, worker: u64) -> &mut WorkerTotals {
-        let place = self
+    /// Adds what one chunk told of its worker.
+    pub(crate) fn add(&mut self, totals: &WorkerTotals) {
+        if totals.worker == NO_WORKER {
+            return;
+        }
+        match self
             .workers
-            .iter()
-            .position(|totals| totals.worker == worker)
-            .unwrap_or_else(|| {
-                self.workers.push(WorkerTotals {
-                    worker,
-                    ..WorkerTotals::default()
-                });
-                self.workers.len() - 1
-            });
-        &mut self.workers[place]
+            .iter_mut()
+            .find(|known| known.worker == totals.worker)
+        {
+            Some(known) => {
+                known.polls += totals.polls;
+                known.busy += totals.busy;
+                known.parks += totals.parks;
+                known.parked += totals.parked;
+            }
+            None => self.workers.push(*totals),
+        }
     }
 
     /// Lets go of tasks that ended before `horizon`, the first tick that any chunk still holds; when
@@ -596,7 +603,8 @@ mod tests {
 
         fn fold(&mut self, events: &[RawEvent]) {
             for event in events {
-                self.history.fold(&self.facts, event, 3, 0);
+                self.history
+                    .fold(&self.facts, event, 3, &mut WorkerTotals::default());
             }
         }
 
@@ -797,7 +805,7 @@ mod tests {
                     }
                     let Some(event) = chunks[pick].get(places[pick]) else { break };
                     places[pick] += 1;
-                    bench.history.fold(&bench.facts, event, 0, 0);
+                    bench.fold(std::slice::from_ref(event));
                 }
                 let mut waits = bench.waits();
                 waits.sort_unstable();
