@@ -182,13 +182,15 @@ pub(crate) fn write_dump(recorder: &FlightRecorder, options: &Options) -> Result
     Ok(())
 }
 
-/// The recorder never writes over a file, so an old dump has to go first.
+/// The recorder never writes over a file, so an old dump has to go first. A link, a device or a directory is no old dump:
+/// it stays, and the recorder refuses the path.
 fn make_way(path: &Path) -> Result<(), Error> {
-    match std::fs::remove_file(path) {
-        Err(source) if source.kind() != std::io::ErrorKind::NotFound => Err(Error::InTheWay {
-            path: path.to_owned(),
-            source,
-        }),
-        _ => Ok(()),
+    let is_file = std::fs::symlink_metadata(path).is_ok_and(|facts| facts.is_file());
+    if !is_file {
+        return Ok(());
     }
+    std::fs::remove_file(path).map_err(|source| Error::InTheWay {
+        path: path.to_owned(),
+        source,
+    })
 }
