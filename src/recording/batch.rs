@@ -105,6 +105,7 @@ pub struct Batch {
     seat_numbers: HashMap<SeatKey, u16, IdHashing>,
     seat: u16,
     in_history: bool,
+    sorted: bool,
     pub(crate) polls: Vec<PollRow>,
     pub(crate) wakes: Vec<WakeRow>,
     pub(crate) parks: Vec<ParkRow>,
@@ -118,6 +119,10 @@ pub struct Batch {
     /// What the history does not contain yet, by local task and by local seat.
     pub(crate) beyond_tasks: Vec<Totals>,
     pub(crate) beyond_seats: Vec<LaneTotals>,
+    /// Local tasks that were woken, or lost their wakers: theirs are recorded.
+    pub(crate) woken: Vec<bool>,
+    /// Local seats that polled or parked, and so need a lane.
+    pub(crate) busy: Vec<bool>,
     pub(crate) counts: EventCounts,
     pub(crate) seats_over_cap: u64,
 }
@@ -133,6 +138,7 @@ impl Batch {
             seat_numbers: HashMap::default(),
             seat: u16::MAX,
             in_history: false,
+            sorted: false,
             polls: Vec::new(),
             wakes: Vec::new(),
             parks: Vec::new(),
@@ -144,6 +150,8 @@ impl Batch {
             wait_ends: Vec::new(),
             beyond_tasks: Vec::new(),
             beyond_seats: Vec::new(),
+            woken: Vec::new(),
+            busy: Vec::new(),
             counts: EventCounts::default(),
             seats_over_cap: 0,
         }
@@ -178,6 +186,7 @@ impl Batch {
         } else if self.seat == next {
             self.seats.push(key);
             self.beyond_seats.push(LaneTotals::default());
+            self.busy.push(false);
         }
     }
 
@@ -194,6 +203,7 @@ impl Batch {
                 seat.busy_ns = seat.busy_ns.saturating_add(end - start);
             }
         }
+        self.set_busy();
         self.polls.push(PollRow {
             start,
             end,
@@ -228,6 +238,7 @@ impl Batch {
             totals.wakes += 1;
             totals.self_wakes += u64::from(kind == WakerKind::Task && waker == task);
         }
+        self.woken[task as usize] = true;
         self.wakes.push(WakeRow {
             at,
             task,
@@ -249,6 +260,7 @@ impl Batch {
             seat.parks += 1;
             seat.parked_ns = seat.parked_ns.saturating_add(end - start);
         }
+        self.set_busy();
         self.parks.push(ParkRow {
             start,
             end,
@@ -277,6 +289,7 @@ impl Batch {
         let task = self.local(task);
         self.counts.total += 1;
         self.counts.unwakeables += 1;
+        self.woken[task as usize] = true;
         self.unwakeables.push((task, at));
     }
 
@@ -310,8 +323,19 @@ impl Batch {
         });
     }
 
-    /// Brings the rows into the order that merging needs; nested polls and shared streams are out of it.
-    pub(crate) fn sort(&mut self) {
+    fn set_busy(&mut self) {
+        if let Some(busy) = self.busy.get_mut(usize::from(self.seat)) {
+            *busy = true;
+        }
+    }
+
+    /// Brings the rows into the order that merging needs: nested polls and shared streams are out of it. To be called
+    /// when the batch is full, on the thread that filled it; the builder sorts only what is not sorted yet.
+    pub fn sort(&mut self) {
+        if self.sorted {
+            return;
+        }
+        self.sorted = true;
         if !self.polls.is_sorted_by_key(|row| row.start) {
             self.polls.sort_by_key(|row| row.start);
         }
@@ -324,6 +348,7 @@ impl Batch {
         let local = self.tasks.get(task);
         if local as usize == self.beyond_tasks.len() {
             self.beyond_tasks.push(Totals::default());
+            self.woken.push(false);
         }
         local
     }

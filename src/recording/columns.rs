@@ -121,8 +121,6 @@ impl WakerKind {
     }
 }
 
-const REDUNDANT: u8 = 0x80;
-
 /// Wakes, ascending by time.
 #[derive(Debug, Default)]
 pub(crate) struct WakeColumns {
@@ -132,6 +130,7 @@ pub(crate) struct WakeColumns {
     pub(crate) waker: Vec<TaskIx>,
     pub(crate) seat: Vec<u16>,
     kind: Vec<u8>,
+    pub(crate) redundant: Bits,
 }
 
 impl WakeColumns {
@@ -142,6 +141,7 @@ impl WakeColumns {
             waker: Vec::with_capacity(rows),
             seat: Vec::with_capacity(rows),
             kind: Vec::with_capacity(rows),
+            redundant: Bits::default(),
         }
     }
 
@@ -154,19 +154,31 @@ impl WakeColumns {
     }
 
     pub(crate) fn kind(&self, row: usize) -> WakerKind {
-        WakerKind::from_raw(self.kind[row] & !REDUNDANT)
-    }
-
-    pub(crate) fn redundant(&self, row: usize) -> bool {
-        self.kind[row] & REDUNDANT != 0
-    }
-
-    pub(crate) fn set_redundant(&mut self, row: usize) {
-        self.kind[row] |= REDUNDANT;
+        WakerKind::from_raw(self.kind[row])
     }
 
     pub(crate) fn len(&self) -> usize {
         self.at.len()
+    }
+}
+
+/// One bit per row.
+#[derive(Debug, Default)]
+pub(crate) struct Bits(Vec<u64>);
+
+impl Bits {
+    pub(crate) fn new(rows: usize) -> Self {
+        Self(vec![0; rows.div_ceil(64)])
+    }
+
+    pub(crate) fn set(&mut self, row: usize) {
+        self.0[row / 64] |= 1 << (row % 64);
+    }
+
+    pub(crate) fn get(&self, row: usize) -> bool {
+        self.0
+            .get(row / 64)
+            .is_some_and(|word| word & (1 << (row % 64)) != 0)
     }
 }
 

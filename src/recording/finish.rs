@@ -3,29 +3,18 @@
 use std::{collections::HashMap, thread};
 
 use super::{
-    Batch, Coverage, End, EventCounts, Folded, LaneIx, LastWake, Loss, LossKind, Ns, Outcome,
-    ParkIx, PollIx, Recording, RecordingBuilder, SeatKey, Task, TaskIx, Totals, WaitIx, WaitState,
-    WakeIx, Waker, WakerKey,
-    batch::{IdHashing, ParkRow, PollRow},
+    Batch, Coverage, End, EventCounts, LaneIx, Loss, LossKind, Ns, Outcome, PollIx, Recording,
+    RecordingBuilder, TaskIx, Totals, WakeIx,
+    batch::{PollRow, WakeRow},
     build::LaneName,
-    columns::{
-        NO_LANE, ParkColumns, PollColumns, Seat, UnwakeableColumns, WaitColumns, WakeColumns,
-        WakerKind,
-    },
+    columns::{NO_LANE, PollColumns, Seat, WakeColumns, WakerKind},
     index::ByOwner,
     merge::{Stretch, merge},
+    number::{MOST_SEATS, Maps, folded_facts, number_seats, spawn_facts, task_rows},
+    small::{park_columns, small_indexes, unwakeable_columns, wait_columns},
     sweep::{Between, sweep},
-    time::{UNKNOWN, known},
+    time::UNKNOWN,
 };
-
-/// The most threads, each in the role of one worker, that rows can name.
-const MOST_SEATS: usize = u16::MAX as usize;
-
-/// The numbers that a batch's local ones became.
-struct Maps {
-    tasks: Vec<TaskIx>,
-    seats: Vec<u16>,
-}
 
 pub(crate) fn finish(mut builder: RecordingBuilder) -> Recording {
     let mut batches = std::mem::take(&mut builder.batches);
@@ -141,11 +130,7 @@ pub(crate) fn finish(mut builder: RecordingBuilder) -> Recording {
     small_indexes(&mut recording);
     whole_totals(&mut recording);
 
-    let between: Vec<Between> = recording
-        .tasks()
-        .map(|task| before_first_row(&recording, task))
-        .collect();
-    recording.in_window = sweep(&mut recording.polls, &mut recording.wakes, between);
+    sweep_rows(&mut recording);
     window_waits(&mut recording);
     let blocking_jobs = ends(&mut recording, &batches, &maps, &builder.ends);
     recording.coverage = coverage(&recording, builder.resources, blocking_jobs);
@@ -207,329 +192,29 @@ fn add_running(builder: &mut RecordingBuilder, batches: &mut Vec<Batch>) {
     }
 }
 
-/// Every thread in its role, numbered over all batches.
-struct Seats {
-    keys: Vec<SeatKey>,
-    /// Whether the seat polled or parked, and so needs a lane.
-    pollers: Vec<bool>,
-    numbers: HashMap<SeatKey, u16>,
-    over_cap: u64,
-}
-
-impl Seats {
-    fn of(&self, batch: &Batch) -> Vec<u16> {
-        let last = (self.keys.len() - 1) as u16;
-        // One more, for the rows of a batch that were over its own cap.
-        let mut seats: Vec<u16> = batch
-            .seats
-            .iter()
-            .map(|key| self.numbers.get(key).copied().unwrap_or(last))
-            .collect();
-        seats.push(last);
-        seats
-    }
-}
-
-fn number_seats(builder: &mut RecordingBuilder, batches: &[Batch]) -> Seats {
-    let mut seats = Seats {
-        keys: Vec::new(),
-        pollers: Vec::new(),
-        numbers: HashMap::new(),
-        over_cap: 0,
-    };
-    for batch in batches {
-        for key in &batch.seats {
-            builder.thread_number(key.thread);
-            if !seats.numbers.contains_key(key) {
-                if seats.keys.len() == MOST_SEATS {
-                    seats.over_cap += 1;
-                    continue;
-                }
-                seats.numbers.insert(*key, seats.keys.len() as u16);
-                seats.keys.push(*key);
-                seats.pollers.push(false);
-            }
-        }
-        seats.over_cap += batch.seats_over_cap;
-    }
-    if seats.keys.is_empty() {
-        seats.keys.push(SeatKey {
-            worker: None,
-            thread: 0,
-        });
-        seats.pollers.push(false);
-    }
-    for batch in batches {
-        let numbers = seats.of(batch);
-        let rows = batch
-            .polls
-            .iter()
-            .map(|row| row.seat)
-            .chain(batch.parks.iter().map(|row| row.seat));
-        for seat in rows {
-            seats.pollers[usize::from(numbers[usize::from(seat).min(numbers.len() - 1)])] = true;
-        }
-    }
-    seats
-}
-
-/// Spawn events say the same as the table of tasks, and stand in where the table does not know the task.
-fn spawn_facts(builder: &mut RecordingBuilder, batches: &[Batch], maps: &[Maps]) {
-    for (batch, maps) in batches.iter().zip(maps) {
-        for (task, facts) in &batch.spawns {
-            let known = &mut builder.tasks[maps.tasks[*task as usize].index()].spawn;
-            if known.at.is_none() {
-                *known = *facts;
-            }
-        }
-        // Who is woken, or loses his wakers, is wrapped.
-        for row in &batch.wakes {
-            builder.tasks[maps.tasks[row.task as usize].index()].wakes_recorded = true;
-        }
-        for (task, _) in &batch.unwakeables {
-            builder.tasks[maps.tasks[*task as usize].index()].wakes_recorded = true;
-        }
-    }
-}
-
-fn task_rows(builder: &mut RecordingBuilder) -> Vec<Task> {
-    let mut number = 0;
-    while number < builder.tasks.len() {
-        if let Some(parent) = builder.tasks[number].spawn.parent {
-            builder.task_number(parent);
-        }
-        number += 1;
-    }
-    let wakers: Vec<u64> = builder
-        .folded
-        .iter()
-        .filter_map(|(_, facts)| match facts.last_wake {
-            Some((_, WakerKey::Task(waker), _)) => Some(waker),
-            _ => None,
-        })
-        .collect();
-    for waker in wakers {
-        builder.task_number(waker);
-    }
-    builder
-        .tasks
-        .iter()
-        .map(|facts| Task {
-            id: facts.id,
-            name: facts.spawn.name,
-            location: facts.spawn.location,
-            runtime: facts.spawn.runtime.and_then(|id| {
-                let place = builder
-                    .runtimes
-                    .binary_search_by_key(&id, |runtime| runtime.id)
-                    .ok()?;
-                Some(super::RuntimeIx::new(place))
-            }),
-            kind: facts.spawn.kind,
-            wakes_recorded: facts.wakes_recorded,
-            size: facts.spawn.size,
-            parent: facts
-                .spawn
-                .parent
-                .and_then(|id| builder.by_id.get(&id).copied()),
-            spawned_at: facts.spawn.at.unwrap_or(UNKNOWN),
-            ended_at: facts.ended_at.unwrap_or(UNKNOWN),
-            end: End::Ended,
-        })
-        .collect()
-}
-
-fn folded_facts(builder: &mut RecordingBuilder) -> HashMap<TaskIx, Folded, IdHashing> {
-    let facts = std::mem::take(&mut builder.folded);
-    facts
-        .into_iter()
-        .map(|(task, facts)| {
-            let last_wake = facts.last_wake.map(|(at, waker, thread)| {
-                let waker = match waker {
-                    WakerKey::Task(id) => Waker::Task(builder.task_number(id)),
-                    WakerKey::Runtime => Waker::Runtime,
-                    WakerKey::Blocking => Waker::Blocking(builder.thread_number(thread)),
-                    WakerKey::Outside => Waker::Outside(builder.thread_number(thread)),
-                    WakerKey::Unknown => Waker::Unknown,
-                };
-                LastWake { at, waker }
-            });
-            let folded = Folded {
-                totals: facts.totals,
-                last_poll: facts.last_poll,
-                last_wake,
-                unwakeable_at: facts.unwakeable_at,
-            };
-            (task, folded)
-        })
-        .collect()
-}
-
-fn wait_columns(builder: &RecordingBuilder, batches: &[Batch], maps: &[Maps]) -> WaitColumns {
-    struct Draft {
-        begin: Ns,
-        end: Ns,
-        task: TaskIx,
-        name: super::StrId,
-        location: super::StrId,
-        state: WaitState,
-    }
-    let mut numbers: HashMap<u64, usize, IdHashing> = HashMap::default();
-    let mut drafts: Vec<Draft> = Vec::new();
-    let mut begin = |wait: u64, draft: Draft| {
-        numbers.entry(wait).or_insert_with(|| {
-            drafts.push(draft);
-            drafts.len() - 1
-        });
-    };
-    for wait in &builder.open_waits {
-        if let Some(&task) = builder.by_id.get(&wait.task) {
-            let (name, location) = (wait.name, wait.location);
-            begin(
-                wait.wait,
-                Draft {
-                    begin: wait.since,
-                    end: UNKNOWN,
-                    task,
-                    name,
-                    location,
-                    state: WaitState::Open,
-                },
-            );
-        }
-    }
-    for (batch, maps) in batches.iter().zip(maps) {
-        for row in &batch.wait_begins {
-            let task = maps.tasks[row.task as usize];
-            let (name, location) = (row.name, row.location);
-            begin(
-                row.wait,
-                Draft {
-                    begin: row.at,
-                    end: UNKNOWN,
-                    task,
-                    name,
-                    location,
-                    state: WaitState::Open,
-                },
-            );
-        }
-    }
-    for (batch, maps) in batches.iter().zip(maps) {
-        for row in &batch.wait_ends {
-            let number = *numbers.entry(row.wait).or_insert_with(|| {
-                drafts.push(Draft {
-                    begin: UNKNOWN,
-                    end: UNKNOWN,
-                    task: maps.tasks[row.task as usize],
-                    name: super::StrId::NONE,
-                    location: super::StrId::NONE,
-                    state: WaitState::Open,
-                });
-                drafts.len() - 1
-            });
-            let draft = &mut drafts[number];
-            (draft.end, draft.state) = (row.at.max(draft.begin), row.state);
-        }
-    }
-    drafts.sort_by_key(|draft| draft.begin);
-    let mut columns = WaitColumns::default();
-    for draft in drafts {
-        columns.begin.push(draft.begin);
-        columns.end.push(draft.end);
-        columns.task.push(draft.task);
-        columns.name.push(draft.name);
-        columns.location.push(draft.location);
-        columns.state.push(draft.state);
-    }
-    columns
-}
-
-fn park_columns(batches: &mut [Batch], maps: &[Maps]) -> ParkColumns {
-    let mut rows: Vec<ParkRow> =
-        Vec::with_capacity(batches.iter().map(|batch| batch.parks.len()).sum());
-    for (batch, maps) in batches.iter_mut().zip(maps) {
-        rows.extend(batch.parks.drain(..).map(|row| ParkRow {
-            seat: maps.seat(row.seat),
-            ..row
-        }));
-    }
-    rows.sort_by_key(|row| row.start);
-    let mut columns = ParkColumns::default();
-    for row in rows {
-        columns.start.push(row.start);
-        columns.duration.push(Some(row.end - row.start));
-        columns.seat.push(row.seat);
-        columns.open.push(row.open);
-    }
-    columns
-}
-
-fn unwakeable_columns(batches: &[Batch], maps: &[Maps]) -> UnwakeableColumns {
-    let mut rows: Vec<(Ns, TaskIx)> = batches
-        .iter()
-        .zip(maps)
-        .flat_map(|(batch, maps)| {
-            batch
-                .unwakeables
-                .iter()
-                .map(|(task, at)| (*at, maps.tasks[*task as usize]))
-        })
-        .collect();
-    rows.sort_unstable();
-    UnwakeableColumns {
-        at: rows.iter().map(|(at, _)| *at).collect(),
-        task: rows.iter().map(|(_, task)| *task).collect(),
-    }
-}
-
-impl Maps {
-    fn seat(&self, local: u16) -> u16 {
-        self.seats[usize::from(local).min(self.seats.len() - 1)]
-    }
-}
-
-/// Merges polls and wakes into columns and indexes both, each on a thread of its own.
+/// Merges polls and wakes into columns and indexes both by task, each on a thread of its own.
 fn merge_rows(recording: &mut Recording, batches: &mut [Batch], maps: &[Maps]) {
     let polls: Vec<Stretch<PollRow>> = stretches(batches, |batch| std::mem::take(&mut batch.polls));
     let wakes = stretches(batches, |batch| std::mem::take(&mut batch.wakes));
-    let (tasks, lanes, seats) = (
-        recording.tasks.len(),
-        recording.lanes.len(),
-        &recording.seats,
-    );
-    thread::scope(|scope| {
-        let poll_side = scope.spawn(move || {
-            let mut columns =
-                PollColumns::with_capacity(polls.iter().map(|stretch| stretch.rows.len()).sum());
-            merge(
-                polls.into_iter(),
-                |row| row.start,
-                |batch, row| {
-                    let maps = &maps[batch];
-                    columns.push(row, maps.tasks[row.task as usize], maps.seat(row.seat));
-                },
-            );
-            let by_task = ByOwner::build(
-                tasks,
-                columns.len(),
-                |row| Some(columns.task[row].index()),
-                PollIx::new,
-            );
-            let lane = |row: usize| {
-                seats[usize::from(columns.seat[row])]
-                    .lane()
-                    .map(LaneIx::index)
-            };
-            let by_lane = ByOwner::build(lanes, columns.len(), lane, PollIx::new);
-            (columns, by_task, by_lane)
-        });
-        let mut columns =
-            WakeColumns::with_capacity(wakes.iter().map(|stretch| stretch.rows.len()).sum());
-        merge(
-            wakes.into_iter(),
-            |row| row.at,
-            |batch, row| {
+    let tasks = recording.tasks.len();
+    let ((polls, polls_by_task), (wakes, wakes_by_task)) = both(
+        || {
+            let rows = polls.iter().map(|stretch| stretch.rows.len()).sum();
+            let mut columns = PollColumns::with_capacity(rows);
+            let start = |row: &PollRow| row.start;
+            merge(polls.into_iter(), start, |batch, row| {
+                let maps = &maps[batch];
+                columns.push(row, maps.tasks[row.task as usize], maps.seat(row.seat));
+            });
+            let task = |row: usize| Some(columns.task[row].index());
+            let by_task = ByOwner::build(tasks, columns.len(), task, PollIx::new);
+            (columns, by_task)
+        },
+        || {
+            let rows = wakes.iter().map(|stretch| stretch.rows.len()).sum();
+            let mut columns = WakeColumns::with_capacity(rows);
+            let at = |row: &WakeRow| row.at;
+            merge(wakes.into_iter(), at, |batch, row| {
                 let maps = &maps[batch];
                 // Only a task's wake names its waker; the others carry 0, which a batch may not have.
                 let waker = maps
@@ -543,30 +228,58 @@ fn merge_rows(recording: &mut Recording, batches: &mut [Batch], maps: &[Maps]) {
                     waker,
                     maps.seat(row.seat),
                 );
-            },
-        );
-        recording.wakes_by_task = ByOwner::build(
-            tasks,
-            columns.len(),
-            |row| Some(columns.task[row].index()),
-            WakeIx::new,
-        );
-        let waker = |row: usize| {
-            let by_other =
-                columns.kind(row) == WakerKind::Task && columns.waker[row] != columns.task[row];
-            by_other.then(|| columns.waker[row].index())
-        };
-        recording.wakes_by_waker = ByOwner::build(tasks, columns.len(), waker, WakeIx::new);
-        recording.wakes = columns;
-        match poll_side.join() {
-            Ok((columns, by_task, by_lane)) => {
-                recording.polls = columns;
-                recording.polls_by_task = by_task;
-                recording.polls_by_lane = by_lane;
-            }
+            });
+            let task = |row: usize| Some(columns.task[row].index());
+            let by_task = ByOwner::build(tasks, columns.len(), task, WakeIx::new);
+            (columns, by_task)
+        },
+    );
+    (recording.polls, recording.polls_by_task) = (polls, polls_by_task);
+    (recording.wakes, recording.wakes_by_task) = (wakes, wakes_by_task);
+}
+
+/// Sweeps for delays, and meanwhile indexes by lane and by waker.
+fn sweep_rows(recording: &mut Recording) {
+    let between: Vec<Between> = recording
+        .tasks()
+        .map(|task| before_first_row(recording, task))
+        .collect();
+    let (polls, wakes) = (&recording.polls, &recording.wakes);
+    let (swept, (by_lane, by_waker)) = both(
+        || sweep(polls, wakes, between),
+        || {
+            let lane = |row: usize| {
+                recording.seats[usize::from(polls.seat[row])]
+                    .lane()
+                    .map(LaneIx::index)
+            };
+            let waker = |row: usize| {
+                let by_other =
+                    wakes.kind(row) == WakerKind::Task && wakes.waker[row] != wakes.task[row];
+                by_other.then(|| wakes.waker[row].index())
+            };
+            (
+                ByOwner::build(recording.lanes.len(), polls.len(), lane, PollIx::new),
+                ByOwner::build(recording.tasks.len(), wakes.len(), waker, WakeIx::new),
+            )
+        },
+    );
+    recording.polls.delay = swept.delays;
+    recording.wakes.redundant = swept.redundant;
+    recording.in_window = swept.in_window;
+    (recording.polls_by_lane, recording.wakes_by_waker) = (by_lane, by_waker);
+}
+
+/// Does one thing on another thread, and one on this.
+fn both<A: Send, B>(one: impl FnOnce() -> A + Send, other: impl FnOnce() -> B) -> (A, B) {
+    thread::scope(|scope| {
+        let one = scope.spawn(one);
+        let other = other();
+        match one.join() {
+            Ok(one) => (one, other),
             Err(panic) => std::panic::resume_unwind(panic),
         }
-    });
+    })
 }
 
 fn stretches<T>(batches: &mut [Batch], take: impl Fn(&mut Batch) -> Vec<T>) -> Vec<Stretch<T>> {
@@ -578,53 +291,6 @@ fn stretches<T>(batches: &mut [Batch], take: impl Fn(&mut Batch) -> Vec<T>) -> V
             rows: take(batch),
         })
         .collect()
-}
-
-fn small_indexes(recording: &mut Recording) {
-    let tasks = recording.tasks.len();
-    let parks = &recording.parks;
-    let lane = |row: usize| {
-        recording.seats[usize::from(parks.seat[row])]
-            .lane()
-            .map(LaneIx::index)
-    };
-    recording.parks_by_lane =
-        ByOwner::build(recording.lanes.len(), parks.start.len(), lane, ParkIx::new);
-
-    let waits = &recording.waits;
-    let count = waits.begin.len();
-    recording.waits_by_task = ByOwner::build(
-        tasks,
-        count,
-        |row| Some(waits.task[row].index()),
-        WaitIx::new,
-    );
-    let mut by_end: Vec<usize> = (0..count)
-        .filter(|row| known(waits.end[*row]).is_some())
-        .collect();
-    by_end.sort_by_key(|row| waits.end[*row]);
-    let owner = |place: usize| Some(waits.task[by_end[place]].index());
-    recording.wait_ends_by_task = ByOwner::build(tasks, by_end.len(), owner, |place| {
-        WaitIx::new(by_end.get(place).copied().unwrap_or(0))
-    });
-
-    let rows = &recording.unwakeables;
-    recording.unwakeables_by_task = ByOwner::build(
-        tasks,
-        rows.at.len(),
-        |row| Some(rows.task[row].index()),
-        |row| row as u32,
-    );
-
-    let facts = &recording.tasks;
-    let mut by_spawn: Vec<usize> = (0..tasks)
-        .filter(|task| known(facts[*task].spawned_at).is_some())
-        .collect();
-    by_spawn.sort_by_key(|task| facts[*task].spawned_at);
-    let parent = |place: usize| facts[by_spawn[place]].parent.map(TaskIx::index);
-    recording.children = ByOwner::build(tasks, by_spawn.len(), parent, |place| {
-        TaskIx::new(by_spawn.get(place).copied().unwrap_or(0))
-    });
 }
 
 /// A task's whole life is what the history holds and what lies behind its marks; it is never less than the rows.

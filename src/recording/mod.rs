@@ -12,7 +12,9 @@ mod history;
 mod ids;
 mod index;
 mod merge;
+mod number;
 mod rows;
+mod small;
 mod strings;
 mod sweep;
 mod task;
@@ -411,7 +413,7 @@ impl Recording {
             .copied()
             .filter(|wake| self.wake_at(*wake) <= start);
         match wake {
-            Some(wake) if !self.wakes.redundant(wake.index()) => Some(Cause::Wake(wake)),
+            Some(wake) if !self.wakes.redundant.get(wake.index()) => Some(Cause::Wake(wake)),
             _ if previous.is_some() => None,
             _ => self.cause_before_rows(task),
         }
@@ -466,7 +468,7 @@ impl Recording {
             task: self.wakes.task[row],
             waker,
             thread,
-            redundant: self.wakes.redundant(row),
+            redundant: self.wakes.redundant.get(row),
         }
     }
 

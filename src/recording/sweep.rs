@@ -6,7 +6,7 @@
 
 use super::{
     Ns, Totals,
-    columns::{PollColumns, WakeColumns, WakerKind},
+    columns::{Bits, Lengths, PollColumns, WakeColumns, WakerKind},
     time::UNKNOWN,
 };
 
@@ -19,58 +19,77 @@ pub(crate) struct Between {
     pub(crate) poll_end: Ns,
 }
 
-/// Fills the delays and the redundant flags, and returns each task's totals inside the window.
-///
-/// `between` is what is known of each task before its first row.
-pub(crate) fn sweep(
-    polls: &mut PollColumns,
-    wakes: &mut WakeColumns,
-    mut between: Vec<Between>,
-) -> Vec<Totals> {
-    let mut totals = vec![Totals::default(); between.len()];
+/// What a sweep finds out.
+pub(crate) struct Swept {
+    /// The schedule delay of every poll.
+    pub(crate) delays: Lengths,
+    /// Which wakes were redundant.
+    pub(crate) redundant: Bits,
+    /// Each task's totals inside the window.
+    pub(crate) in_window: Vec<Totals>,
+}
+
+/// Walks over `polls` and `wakes`; `between` is what is known of each task before its first row.
+pub(crate) fn sweep(polls: &PollColumns, wakes: &WakeColumns, between: Vec<Between>) -> Swept {
+    let mut in_window = vec![Totals::default(); between.len()];
+    let mut delays = Lengths::with_capacity(polls.len());
+    let mut walk = Walk {
+        wakes,
+        between,
+        redundant: Bits::new(wakes.len()),
+    };
     let mut wake = 0;
-    polls.delay = super::columns::Lengths::with_capacity(polls.len());
     for poll in 0..polls.len() {
         let start = polls.start[poll];
         while wake < wakes.len() && wakes.at[wake] <= start {
-            take_wake(wakes, wake, &mut between, &mut totals);
+            walk.take_wake(wake, &mut in_window);
             wake += 1;
         }
         let task = polls.task[poll].index();
         let length = polls.duration.get(poll).unwrap_or(0);
         let end = start.saturating_add(length);
-        let before = std::mem::replace(
-            &mut between[task],
-            Between {
-                cause: UNKNOWN,
-                poll_end: end,
-            },
+        let after = Between {
+            cause: UNKNOWN,
+            poll_end: end,
+        };
+        let before = std::mem::replace(&mut walk.between[task], after);
+        delays.push(
+            (before.cause != UNKNOWN).then(|| (start - before.cause.max(before.poll_end)).max(0)),
         );
-        let delay =
-            (before.cause != UNKNOWN).then(|| (start - before.cause.max(before.poll_end)).max(0));
-        polls.delay.push(delay);
         if end >= 0 {
-            totals[task].add_poll(start, length);
+            in_window[task].add_poll(start, length);
         }
     }
-    while wake < wakes.len() {
-        take_wake(wakes, wake, &mut between, &mut totals);
-        wake += 1;
+    for wake in wake..wakes.len() {
+        walk.take_wake(wake, &mut in_window);
     }
-    totals
+    Swept {
+        delays,
+        redundant: walk.redundant,
+        in_window,
+    }
 }
 
-fn take_wake(wakes: &mut WakeColumns, wake: usize, between: &mut [Between], totals: &mut [Totals]) {
-    let task = wakes.task[wake].index();
-    let at = wakes.at[wake];
-    if between[task].cause == UNKNOWN {
-        between[task].cause = at;
-    } else {
-        wakes.set_redundant(wake);
-    }
-    if at >= 0 {
-        totals[task].wakes += 1;
-        let own = wakes.kind(wake) == WakerKind::Task && wakes.waker[wake].index() == task;
-        totals[task].self_wakes += u64::from(own);
+struct Walk<'a> {
+    wakes: &'a WakeColumns,
+    between: Vec<Between>,
+    redundant: Bits,
+}
+
+impl Walk<'_> {
+    fn take_wake(&mut self, wake: usize, in_window: &mut [Totals]) {
+        let task = self.wakes.task[wake].index();
+        let at = self.wakes.at[wake];
+        if self.between[task].cause == UNKNOWN {
+            self.between[task].cause = at;
+        } else {
+            self.redundant.set(wake);
+        }
+        if at >= 0 {
+            in_window[task].wakes += 1;
+            let own =
+                self.wakes.kind(wake) == WakerKind::Task && self.wakes.waker[wake].index() == task;
+            in_window[task].self_wakes += u64::from(own);
+        }
     }
 }
