@@ -1,5 +1,7 @@
 //! The explorer: opens a flight recording of a Tokio service offline and shows why a task did not run.
 
+#![forbid(unsafe_code)]
+
 pub mod analysis;
 pub mod cli;
 pub mod explorer;

@@ -62,11 +62,18 @@ pub fn blind_intervals(recording: &Recording, shortest: Ns) -> Vec<Blind> {
         let keeps = |poll: &PollIx| {
             recording.poll_duration(*poll) >= shortest && keeps_worker(recording, *poll)
         };
-        long.entry(runtime).or_default().extend(polls.filter(keeps));
+        let polls: Vec<PollIx> = polls.filter(keeps).collect();
+        if !polls.is_empty() {
+            long.entry(runtime).or_default().extend(polls);
+        }
     }
+    let workers = workers(recording);
     let mut intervals: Vec<Blind> = long
         .into_iter()
-        .flat_map(|(runtime, polls)| of_runtime(recording, runtime, &polls, shortest))
+        .flat_map(|(runtime, polls)| {
+            let workers = workers.get(&runtime).copied().unwrap_or(usize::MAX);
+            of_runtime(recording, runtime, &polls, workers, shortest)
+        })
         .collect();
     intervals.sort_by_key(|blind| (blind.start, blind.runtime));
     intervals
@@ -97,19 +104,29 @@ pub fn keeps_worker(recording: &Recording, poll: PollIx) -> bool {
     !handed_over && !parked
 }
 
+/// How many workers each runtime has. Every one counts, also one that never wrote an event: if it was parked all the
+/// time, nobody was blind.
+#[must_use]
+pub fn workers(recording: &Recording) -> HashMap<RuntimeIx, usize> {
+    let mut workers: HashMap<RuntimeIx, usize> = HashMap::new();
+    for lane in recording.lanes() {
+        if let LaneKind::Worker { runtime, .. } = lane.kind {
+            *workers.entry(runtime).or_default() += 1;
+        }
+    }
+    for (runtime, seen) in &mut workers {
+        *seen = (*seen).max(recording.runtime(*runtime).workers as usize);
+    }
+    workers
+}
+
 fn of_runtime(
     recording: &Recording,
     runtime: RuntimeIx,
     polls: &[PollIx],
+    workers: usize,
     shortest: Ns,
 ) -> Vec<Blind> {
-    // Every worker counts, also one that never wrote an event: if it was parked all the time, nobody was blind.
-    let lanes = recording.lanes().iter();
-    let seen = lanes
-        .filter(|lane| matches!(lane.kind, LaneKind::Worker { runtime: of, .. } if of == runtime))
-        .count();
-    let workers = seen.max(recording.runtime(runtime).workers as usize);
-
     let mut edges: Vec<(Ns, bool, PollIx)> = Vec::with_capacity(polls.len() * 2);
     for &poll in polls {
         let row = recording.poll(poll);

@@ -58,7 +58,9 @@ pub fn longest_idle(recording: &Recording, most: usize) -> Vec<IdleTask> {
 /// What the marks say that `task` was waiting on at `at`.
 #[must_use]
 pub fn waiting_on(recording: &Recording, task: TaskIx, at: Ns) -> Option<String> {
-    let waits: Vec<String> = super::state::open_waits(recording, task, at)
+    let waits: Vec<String> = recording
+        .open_waits(task, at)
+        .into_iter()
         .map(|wait| label::wait(recording, wait))
         .collect();
     (!waits.is_empty()).then(|| waits.join(" or "))

@@ -86,26 +86,18 @@ pub fn state_at(recording: &Recording, task: TaskIx, at: Ns) -> State {
     }
     State::Idle {
         since: previous.map(|poll| poll.end),
-        wait: open_waits(recording, task, at).last(),
+        wait: recording.open_waits(task, at).last().copied(),
         unwakeable: unwakeable_since(recording, task, previous, at),
     }
 }
 
-/// The marked waits of a task that are open at `at`, ascending by begin: a `select!` may hold several.
+/// The marked waits of a task that are open at `at`, ascending by begin; see [`Recording::open_waits`].
 pub fn open_waits(
     recording: &Recording,
     task: TaskIx,
     at: Ns,
-) -> impl Iterator<Item = WaitIx> + '_ {
-    let waits = recording.waits_of(task);
-    let begun =
-        waits.partition_point(|wait| recording.wait(*wait).begin.is_none_or(|begin| begin <= at));
-    // A wait of which only the end is known says nothing about when it was open.
-    let known = waits[..begun].partition_point(|wait| recording.wait(*wait).begin.is_none());
-    waits[known..begun]
-        .iter()
-        .copied()
-        .filter(move |wait| recording.wait(*wait).covers(at))
+) -> impl DoubleEndedIterator<Item = WaitIx> + use<> {
+    recording.open_waits(task, at).into_iter()
 }
 
 fn previous_poll(recording: &Recording, task: TaskIx, at: Ns) -> Option<Previous> {
@@ -159,13 +151,7 @@ fn unwakeable_since(
     at: Ns,
 ) -> Option<Ns> {
     let from = previous.map_or(Ns::MIN, |poll| poll.start);
-    let in_rows = recording
-        .unwakeable_of(task)
-        .rev()
-        .find(|instant| *instant <= at);
-    let folded = recording
-        .folded(task)
-        .and_then(|folded| folded.unwakeable_at)
-        .filter(|instant| *instant <= at);
-    in_rows.max(folded).filter(|instant| *instant >= from)
+    recording
+        .last_unwakeable(task, at)
+        .filter(|instant| *instant >= from)
 }

@@ -1,6 +1,6 @@
 //! What a reader hands over besides its rows: the facts of the file. `finish` turns both into a [`Recording`].
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use super::{
     Batch, Lane, LaneIx, LaneKind, LaneTotals, LastPoll, Loss, Ns, Process, Recording, Runtime,
@@ -59,6 +59,7 @@ pub struct RecordingBuilder {
     pub(crate) resources: bool,
     pub(crate) interner: Interner,
     pub(crate) runtimes: Vec<Runtime>,
+    runtime_ids: HashSet<u32>,
     pub(crate) threads: Vec<Thread>,
     thread_numbers: HashMap<u32, ThreadIx, IdHashing>,
     pub(crate) lane_totals: HashMap<(u32, u32), LaneTotals>,
@@ -84,6 +85,7 @@ impl RecordingBuilder {
             resources: false,
             interner: Interner::default(),
             runtimes: Vec::new(),
+            runtime_ids: HashSet::new(),
             threads: Vec::new(),
             thread_numbers: HashMap::default(),
             lane_totals: HashMap::new(),
@@ -120,7 +122,7 @@ impl RecordingBuilder {
 
     /// Adds a runtime; a number that is known already is ignored.
     pub fn runtime(&mut self, runtime: Runtime) {
-        if !self.runtimes.iter().any(|known| known.id == runtime.id) {
+        if self.runtime_ids.insert(runtime.id) {
             self.runtimes.push(runtime);
         }
     }
@@ -225,35 +227,38 @@ impl RecordingBuilder {
         number
     }
 
-    /// The lanes: the declared workers, those that only rows or totals name, and `threads` that are none. Numbers of
-    /// workers come from the file, so a runtime that claims millions of them gets a lane for the first ones only.
+    /// The lanes: the declared workers, those that only rows or totals name, and threads that polled without being one.
+    ///
+    /// The number of declared workers comes from the file: of a runtime that claims millions, the first ones get a lane.
     pub(crate) fn lanes(
         &mut self,
         seats: &[SeatKey],
         pollers: &[bool],
     ) -> (Vec<Lane>, HashMap<LaneName, LaneIx>) {
-        const MOST_DECLARED: u32 = 1_024;
+        const MOST_DECLARED: usize = 1_024;
+        let declared: Vec<(u32, u32)> = self
+            .runtimes
+            .iter()
+            .flat_map(|runtime| (0..runtime.workers).map(|worker| (runtime.id, worker)))
+            .take(MOST_DECLARED)
+            .collect();
         let seen = seats.iter().filter_map(|seat| seat.worker);
-        let mut workers: Vec<(u32, u32)> = seen.chain(self.lane_totals.keys().copied()).collect();
-        for runtime in &self.runtimes {
-            workers
-                .extend((0..runtime.workers.min(MOST_DECLARED)).map(|worker| (runtime.id, worker)));
-        }
+        let mut workers: Vec<(u32, u32)> = seen
+            .chain(self.lane_totals.keys().copied())
+            .chain(declared)
+            .collect();
         workers.sort_unstable();
         workers.dedup();
-        for &(id, _) in &workers {
-            if self.runtimes.last().is_none_or(|last| last.id < id)
-                || !self.runtimes.iter().any(|r| r.id == id)
-            {
-                self.runtime(Runtime {
-                    id,
-                    name: StrId::NONE,
-                    workers: workers.iter().filter(|worker| worker.0 == id).count() as u32,
-                    current_thread: false,
-                    attached_at: None,
-                    dropped_at: None,
-                });
-            }
+        for same in workers.chunk_by(|a, b| a.0 == b.0) {
+            // Known already, unless the table of runtimes was lost.
+            self.runtime(Runtime {
+                id: same[0].0,
+                name: StrId::NONE,
+                workers: same.len() as u32,
+                current_thread: false,
+                attached_at: None,
+                dropped_at: None,
+            });
         }
         self.runtimes.sort_by_key(|runtime| runtime.id);
 

@@ -200,6 +200,8 @@ pub(crate) struct WaitColumns {
     pub(crate) name: Vec<StrId>,
     pub(crate) location: Vec<StrId>,
     pub(crate) state: Vec<WaitState>,
+    /// The latest end of all waits of the same task up to this one: how far back a search for open ones must go.
+    pub(crate) reach: Vec<Ns>,
 }
 
 /// Instants at which a task's last waker was dropped, ascending.

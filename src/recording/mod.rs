@@ -267,11 +267,19 @@ impl Recording {
         self.children.of(task.index())
     }
 
-    /// The instants at which its last waker was dropped, ascending.
-    pub fn unwakeable_of(&self, task: TaskIx) -> impl DoubleEndedIterator<Item = Ns> + '_ {
-        self.unwakeable_rows_of(task)
-            .iter()
-            .map(|row| self.unwakeables.at[*row as usize])
+    /// The latest instant up to `at` at which its last waker was dropped, older than every event or not.
+    #[must_use]
+    pub fn last_unwakeable(&self, task: TaskIx, at: Ns) -> Option<Ns> {
+        let rows = self.unwakeable_rows_of(task);
+        let until = rows.partition_point(|row| self.unwakeables.at[*row as usize] <= at);
+        let in_rows = until
+            .checked_sub(1)
+            .map(|last| self.unwakeables.at[rows[last] as usize]);
+        let folded = self
+            .folded(task)
+            .and_then(|folded| folded.unwakeable_at)
+            .filter(|instant| *instant <= at);
+        in_rows.max(folded)
     }
 
     fn unwakeable_rows_of(&self, task: TaskIx) -> &[u32] {
@@ -556,6 +564,25 @@ impl Recording {
     #[must_use]
     pub fn waits_of(&self, task: TaskIx) -> &[WaitIx] {
         self.waits_by_task.of(task.index())
+    }
+
+    /// The marked waits of a task that are open at `at`, ascending by begin: a `select!` may hold several. One of which
+    /// only the end is known is none of them.
+    #[must_use]
+    pub fn open_waits(&self, task: TaskIx, at: Ns) -> Vec<WaitIx> {
+        let waits = self.waits_of(task);
+        let begun = waits.partition_point(|wait| self.waits.begin[wait.index()] <= at);
+        let mut open: Vec<WaitIx> = waits[..begun]
+            .iter()
+            .rev()
+            .copied()
+            .take_while(|wait| self.waits.reach[wait.index()] > at)
+            .filter(|wait| {
+                self.waits.begin[wait.index()] != time::UNKNOWN && self.wait(*wait).covers(at)
+            })
+            .collect();
+        open.reverse();
+        open
     }
 
     /// The marked waits of a task that ended, ascending by end.

@@ -144,6 +144,13 @@ pub(crate) fn small_indexes(recording: &mut Recording) {
     recording.parks_by_lane =
         ByOwner::build(recording.lanes.len(), parks.start.len(), lane, ParkIx::new);
 
+    let mut latest = vec![Ns::MIN; tasks];
+    let waits = &mut recording.waits;
+    for (task, end) in waits.task.iter().zip(&waits.end) {
+        let latest = &mut latest[task.index()];
+        *latest = (*latest).max(known(*end).unwrap_or(Ns::MAX));
+        waits.reach.push(*latest);
+    }
     let waits = &recording.waits;
     let count = waits.begin.len();
     recording.waits_by_task = ByOwner::build(

@@ -5,12 +5,14 @@ use std::fmt::Write as _;
 use super::{Report, wrap::wrap};
 use crate::{
     analysis::{Finding, IdleTask, Severity, State, label},
-    recording::{LaneKind, Outcome, Recording, time},
+    recording::{LaneIx, LaneKind, Outcome, Recording, time},
 };
 
 const WIDTH: usize = 80;
 /// The most idle tasks that the text lists; the JSON has more.
 const MOST_IDLE: usize = 8;
+/// The most workers that the text lists.
+const MOST_WORKERS: usize = 32;
 /// The most lines of evidence under a finding.
 const MOST_EVIDENCE: usize = 6;
 
@@ -197,15 +199,15 @@ fn one_idle(out: &mut String, recording: &Recording, idle: &IdleTask) {
 }
 
 fn workers(out: &mut String, recording: &Recording) {
-    let mut any = false;
-    for (number, lane) in recording.lanes().iter().enumerate() {
-        if !matches!(lane.kind, LaneKind::Worker { .. }) {
-            continue;
-        }
-        if !any {
-            out.push_str("WORKERS, since the recorder was attached\n");
-            any = true;
-        }
+    let lanes = recording.lanes().iter().enumerate();
+    let workers: Vec<_> = lanes
+        .filter(|(_, lane)| matches!(lane.kind, LaneKind::Worker { .. }))
+        .collect();
+    if workers.is_empty() {
+        return;
+    }
+    out.push_str("WORKERS, since the recorder was attached\n");
+    for (number, lane) in workers.iter().take(MOST_WORKERS) {
         let totals = lane.totals;
         let figures = format!(
             "{}, busy {}, parked {} in {}",
@@ -214,12 +216,14 @@ fn workers(out: &mut String, recording: &Recording) {
             time::duration(totals.parked_ns),
             count(totals.parks, "park"),
         );
-        let name = label::lane(recording, crate::recording::LaneIx::new(number));
+        let name = label::lane(recording, LaneIx::new(*number));
         line(out, &format!("  {name}  "), &figures);
     }
-    if any {
-        out.push('\n');
+    let more = workers.len().saturating_sub(MOST_WORKERS);
+    if more > 0 {
+        line(out, "  ", &format!("and {more} more: see --format json"));
     }
+    out.push('\n');
 }
 
 fn losses(out: &mut String, recording: &Recording) {

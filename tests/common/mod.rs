@@ -10,6 +10,9 @@ use dial9_tui::{
     recording::{Poll, Recording},
 };
 
+/// A chunk: whose it is, its folded mark, its events with their threads.
+type Chunk = (ChunkInfo, u64, Vec<(u32, Event)>);
+
 /// The parts of a dump, in the order in which they are written.
 #[derive(Clone)]
 pub(crate) struct Dump {
@@ -17,7 +20,7 @@ pub(crate) struct Dump {
     pub(crate) strings: Vec<String>,
     pub(crate) tasks: Tasks,
     pub(crate) workers: Workers,
-    pub(crate) chunks: Vec<(ChunkInfo, u64, Vec<(u32, Event)>)>,
+    pub(crate) chunks: Vec<Chunk>,
     pub(crate) losses: Losses,
 }
 

@@ -5,8 +5,11 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Finding, Kind, MOST_CULPRITS, Role, Severity, Thresholds, evidence};
 use crate::{
-    analysis::{blind::keeps_worker, label},
-    recording::{LaneIx, LaneKind, Outcome, PollIx, Recording, RuntimeIx, StrId, time},
+    analysis::{
+        blind::{keeps_worker, workers},
+        label,
+    },
+    recording::{LaneIx, Outcome, PollIx, Recording, RuntimeIx, StrId, time},
 };
 
 pub(super) fn find(recording: &Recording, thresholds: &Thresholds) -> Vec<Finding> {
@@ -29,24 +32,16 @@ pub(super) fn find(recording: &Recording, thresholds: &Thresholds) -> Vec<Findin
             .or_default()
             .push(poll);
     }
+    let workers = workers(recording);
     groups
         .into_iter()
         .filter_map(|((runtime, _), polls)| {
             let all = runtime.is_some_and(|runtime| {
-                busy.get(&runtime).map_or(0, BTreeSet::len) >= workers_of(recording, runtime)
+                busy.get(&runtime).map(BTreeSet::len) >= workers.get(&runtime).copied()
             });
             blocked(recording, thresholds, polls, all)
         })
         .collect()
-}
-
-fn workers_of(recording: &Recording, runtime: RuntimeIx) -> usize {
-    let seen = recording.lanes().iter().filter(|lane| match lane.kind {
-        LaneKind::Worker { runtime: of, .. } => of == runtime,
-        LaneKind::Thread(_) => false,
-    });
-    seen.count()
-        .max(recording.runtime(runtime).workers as usize)
 }
 
 fn blocked(
