@@ -64,6 +64,9 @@ pub enum DumpError {
         /// What the system said.
         source: io::Error,
     },
+    /// There is no memory for the copy that a dump is made from, as large as the event memory.
+    #[error("out of memory: a dump needs as much again as the recorder keeps")]
+    OutOfMemory,
     /// The recorder is shutting down, or this process is a fork of the one that records.
     #[error("the recorder has stopped, or this process is not the one that it records")]
     Stopped,

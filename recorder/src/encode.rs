@@ -101,12 +101,12 @@ pub(crate) fn encode(
     let threads: Vec<_> = snapshot
         .threads
         .iter()
-        .map(|(identity, exited)| ThreadRow {
-            id: identity.number,
-            name: strings.of_text(&identity.name),
-            tid: identity.tid,
-            worker: identity.worker,
-            exited: *exited,
+        .map(|known| ThreadRow {
+            id: known.identity.number,
+            name: strings.of_text(&known.identity.name),
+            tid: known.identity.tid,
+            worker: known.worker,
+            exited: known.exited,
         })
         .collect();
     for (part, texts) in strings.texts.chunks(ROWS_PER_FRAME).enumerate() {

@@ -319,23 +319,19 @@ impl Keeper {
         let began = Instant::now();
         self.fold();
         self.timeline.push(Anchor::now(self.shared.clock));
-        let snapshot = Snapshot::take(&self.shared, &self.history, &self.timeline);
+        let Some(snapshot) = Snapshot::take(&self.shared, &self.history, &self.timeline) else {
+            return answer(&self.shared, request.reply, Err(DumpError::OutOfMemory));
+        };
         let settings = Arc::clone(&self.settings);
         let shared = Arc::clone(&self.shared);
         let job = Arc::new(Mutex::new(Some((snapshot, request))));
-        let work = {
-            let job = Arc::clone(&job);
-            move || {
-                become_keeper();
-                let taken = job.lock().unwrap_or_else(PoisonError::into_inner).take();
-                if let Some((snapshot, mut request)) = taken {
-                    let reply = request.reply.take();
-                    let result = dump::write(snapshot, &request, &settings, began);
-                    shared.note_dump(&result);
-                    if let Some(reply) = reply {
-                        reply(result);
-                    }
-                }
+        let work = move || {
+            become_keeper();
+            let taken = job.lock().unwrap_or_else(PoisonError::into_inner).take();
+            if let Some((snapshot, mut request)) = taken {
+                let reply = request.reply.take();
+                let result = dump::write(snapshot, &request, &settings, began);
+                answer(&shared, reply, result);
             }
         };
         let spawned = std::thread::Builder::new()
@@ -346,6 +342,14 @@ impl Keeper {
             // No thread to be had: better late folding than no dump.
             Err(_) => work(),
         }
+    }
+}
+
+/// Remembers how a dump went, and tells whoever asked for it.
+fn answer(shared: &Shared, reply: Option<Reply>, result: Result<DumpReport, DumpError>) {
+    shared.note_dump(&result);
+    if let Some(reply) = reply {
+        reply(result);
     }
 }
 

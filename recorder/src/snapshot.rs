@@ -8,7 +8,7 @@ use crate::arena::ChunkCopy;
 use crate::clock::Timeline;
 use crate::history::{self, History};
 use crate::shared::Shared;
-use crate::thread::Identity;
+use crate::thread::Known;
 
 /// A poll or park that was going on at the moment of the snapshot, in ticks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -32,7 +32,7 @@ pub(crate) struct Snapshot {
     pub(crate) bytes: Vec<u8>,
     pub(crate) window_start: u64,
     pub(crate) others_start: u64,
-    pub(crate) threads: Vec<(Identity, bool)>,
+    pub(crate) threads: Vec<Known>,
     pub(crate) strings: Vec<(u32, String)>,
     pub(crate) runtimes: Vec<RuntimeRow>,
     pub(crate) losses: Vec<LossRow>,
@@ -40,8 +40,9 @@ pub(crate) struct Snapshot {
 }
 
 impl Snapshot {
-    /// Copies everything. On the recorder's own thread, right after a folding pass.
-    pub(crate) fn take(shared: &Shared, history: &History, timeline: &Timeline) -> Self {
+    /// Copies everything. On the recorder's own thread, right after a folding pass. `None` when there
+    /// is no memory for the copy.
+    pub(crate) fn take(shared: &Shared, history: &History, timeline: &Timeline) -> Option<Self> {
         let at = shared.clock.ticks();
         // The slots come before the chunks: a poll that ends in between is then in a chunk, with an
         // end behind `at`, and is told from its start and thread to be the same one.
@@ -61,7 +62,8 @@ impl Snapshot {
             .collect();
         let history = history.snapshot(&shared.facts);
         let arena = &shared.arena;
-        let mut bytes = Vec::with_capacity(arena.bytes());
+        let mut bytes = Vec::new();
+        bytes.try_reserve_exact(arena.bytes()).ok()?;
         let mut chunks = Vec::with_capacity(arena.chunks());
         let (hand, count) = (arena.claims(), arena.chunks() as u64);
         // Newest first: what is reclaimed meanwhile is the oldest.
@@ -73,7 +75,7 @@ impl Snapshot {
             }
         }
         arena.settle();
-        Self {
+        Some(Self {
             at,
             in_progress,
             history,
@@ -84,12 +86,12 @@ impl Snapshot {
             threads: shared
                 .slots
                 .iter()
-                .filter_map(crate::thread::ThreadSlot::identity)
+                .filter_map(crate::thread::ThreadSlot::known)
                 .collect(),
             strings: shared.strings.texts(),
             runtimes: shared.runtimes(),
             losses: shared.loss_rows(),
             timeline: timeline.clone(),
-        }
+        })
     }
 }

@@ -96,7 +96,15 @@ pub(crate) struct Identity {
     pub(crate) number: u32,
     pub(crate) name: String,
     pub(crate) tid: u64,
+}
+
+/// A thread as it was when somebody looked.
+#[derive(Clone, Debug)]
+pub(crate) struct Known {
+    pub(crate) identity: Identity,
+    /// Whether it has been a worker.
     pub(crate) worker: bool,
+    pub(crate) exited: bool,
 }
 
 /// One thread that polls. Slots are reused, numbers are not.
@@ -109,6 +117,8 @@ pub(crate) struct ThreadSlot {
     frames: [Frame; MAX_DEPTH],
     /// `runtime << 32 | worker` of the chunk that the writer fills.
     worker: AtomicU64,
+    /// Whether this thread has been a worker.
+    was_worker: AtomicBool,
     /// Set while the owner writes an event, so that a re-entrant one is noticed.
     busy: AtomicBool,
     next_wait: AtomicU32,
@@ -124,6 +134,7 @@ impl ThreadSlot {
             depth: AtomicU32::new(0),
             frames: std::array::from_fn(|_| Frame::new()),
             worker: AtomicU64::new(NO_WORKER),
+            was_worker: AtomicBool::new(false),
             busy: AtomicBool::new(false),
             next_wait: AtomicU32::new(0),
             identity: Mutex::new(Identity::default()),
@@ -146,13 +157,14 @@ impl ThreadSlot {
         let number = number();
         self.number.store(number, Ordering::Relaxed);
         self.depth.store(0, Ordering::Relaxed);
+        self.frames.iter().for_each(Frame::end);
         self.worker.store(NO_WORKER, Ordering::Relaxed);
+        self.was_worker.store(false, Ordering::Relaxed);
         let thread = std::thread::current();
         *self.identity.lock().unwrap_or_else(PoisonError::into_inner) = Identity {
             number,
             name: thread.name().unwrap_or("").to_owned(),
             tid: os_thread_id(),
-            worker: false,
         };
         true
     }
@@ -162,17 +174,17 @@ impl ThreadSlot {
         self.state.store(EXITED, Ordering::Release);
     }
 
-    /// Identity, and whether the thread has ended; `None` for a slot that was never used.
-    pub(crate) fn identity(&self) -> Option<(Identity, bool)> {
+    /// Who uses the slot, or did last; `None` if nobody ever has.
+    pub(crate) fn known(&self) -> Option<Known> {
         let state = self.state.load(Ordering::Acquire);
-        (state != FREE).then(|| {
-            (
-                self.identity
-                    .lock()
-                    .unwrap_or_else(PoisonError::into_inner)
-                    .clone(),
-                state == EXITED,
-            )
+        (state != FREE).then(|| Known {
+            identity: self
+                .identity
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .clone(),
+            worker: self.was_worker.load(Ordering::Relaxed),
+            exited: state == EXITED,
         })
     }
 
@@ -218,10 +230,7 @@ impl ThreadSlot {
         self.writer.close(&shared.arena);
         self.worker.store(worker, Ordering::Relaxed);
         if worker != NO_WORKER {
-            self.identity
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner)
-                .worker = true;
+            self.was_worker.store(true, Ordering::Relaxed);
         }
     }
 
