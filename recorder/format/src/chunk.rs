@@ -1,24 +1,21 @@
-//! Event chunks: events as columns, which pack far better than rows.
+//! Gathering the events of a chunk as columns, which pack far better than rows.
 //!
-//! Every event has a kind byte (low three bits the kind, the rest its detail), a time delta and, but
-//! for parks, a task delta. The other columns hold what only some kinds have.
+//! Every event has a kind byte: the low three bits are the kind, the rest its detail. What else it has
+//! goes into the columns of numbers, and which of them that is follows from the kind.
 
-use std::borrow::Cow;
+use serde::{Deserialize, Serialize, Serializer};
 
-use serde::{Deserialize, Serialize};
+use crate::columns::{COLUMNS, Column, Numbers, STRINGS};
+use crate::event::{Event, Waker};
 
-use crate::error::ChunkError;
-use crate::event::{Event, PollOutcome, TaskKind, WaitOutcome, Waker};
-use crate::varint::{Column, put, put_delta};
-
-const POLL: u8 = 0;
-const WAKE: u8 = 1;
-const SPAWN: u8 = 2;
-const TERMINATE: u8 = 3;
-const PARK: u8 = 4;
-const WAIT_BEGIN: u8 = 5;
-const WAIT_END: u8 = 6;
-const UNWAKEABLE: u8 = 7;
+pub(crate) const POLL: u8 = 0;
+pub(crate) const WAKE: u8 = 1;
+pub(crate) const SPAWN: u8 = 2;
+pub(crate) const TERMINATE: u8 = 3;
+pub(crate) const PARK: u8 = 4;
+pub(crate) const WAIT_BEGIN: u8 = 5;
+pub(crate) const WAIT_END: u8 = 6;
+pub(crate) const UNWAKEABLE: u8 = 7;
 
 /// Whose events a chunk holds.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -38,23 +35,28 @@ pub struct ChunkInfo {
 /// The frozen payload of an event chunk, version 1.
 #[derive(Serialize, Deserialize)]
 pub(crate) struct EventsV1<'a> {
-    stream: u32,
-    shared: bool,
-    runtime: Option<u32>,
-    worker: Option<u32>,
-    first_seq: u64,
-    folded: u64,
-    count: u64,
-    first_time: u64,
-    min_time: u64,
-    max_time: u64,
-    kinds: &'a [u8],
-    times: &'a [u8],
-    tasks: &'a [u8],
-    lengths: &'a [u8],
-    wakers: &'a [u8],
-    rare: &'a [u8],
-    threads: &'a [u8],
+    pub(crate) stream: u32,
+    pub(crate) shared: bool,
+    pub(crate) runtime: Option<u32>,
+    pub(crate) worker: Option<u32>,
+    pub(crate) first_seq: u64,
+    pub(crate) folded: u64,
+    pub(crate) count: u64,
+    pub(crate) first_time: u64,
+    pub(crate) min_time: u64,
+    pub(crate) max_time: u64,
+    /// Bytes of heads and of tails, column by column.
+    pub(crate) lengths: [u32; STRINGS],
+    /// Whether `columns` is packed.
+    pub(crate) packed: bool,
+    /// The kind bytes, then heads and tails, column by column.
+    #[serde(serialize_with = "as_bytes")]
+    pub(crate) columns: &'a [u8],
+}
+
+/// In one piece; serde would hand them over byte by byte.
+fn as_bytes<S: Serializer>(bytes: &&[u8], to: S) -> Result<S::Ok, S::Error> {
+    to.serialize_bytes(bytes)
 }
 
 /// Gathers the events of one chunk.
@@ -66,15 +68,12 @@ pub struct ChunkBuilder {
     min_time: u64,
     max_time: u64,
     last_time: u64,
+    /// End of the last poll or park.
+    last_end: u64,
     last_task: u64,
     last_wait: u64,
     kinds: Vec<u8>,
-    times: Vec<u8>,
-    tasks: Vec<u8>,
-    lengths: Vec<u8>,
-    wakers: Vec<u8>,
-    rare: Vec<u8>,
-    threads: Vec<u8>,
+    columns: [Numbers; COLUMNS],
 }
 
 impl ChunkBuilder {
@@ -89,25 +88,18 @@ impl ChunkBuilder {
 
     /// Empties the chunk for other events, and keeps its memory.
     pub fn reset(&mut self, info: ChunkInfo) {
-        self.info = info;
-        self.folded = 0;
-        (self.first_time, self.min_time, self.max_time) = (0, 0, 0);
-        (self.last_time, self.last_task, self.last_wait) = (0, 0, 0);
-        for column in self.columns() {
-            column.clear();
-        }
-    }
-
-    fn columns(&mut self) -> [&mut Vec<u8>; 7] {
-        [
-            &mut self.kinds,
-            &mut self.times,
-            &mut self.tasks,
-            &mut self.lengths,
-            &mut self.wakers,
-            &mut self.rare,
-            &mut self.threads,
-        ]
+        let (mut kinds, mut columns) = (
+            std::mem::take(&mut self.kinds),
+            std::mem::take(&mut self.columns),
+        );
+        kinds.clear();
+        columns.iter_mut().for_each(Numbers::clear);
+        *self = Self {
+            info,
+            kinds,
+            columns,
+            ..Self::default()
+        };
     }
 
     /// Number of events so far.
@@ -127,20 +119,18 @@ impl ChunkBuilder {
         self.folded = events;
     }
 
-    /// Adds an event. Times may run backwards, at the cost of more bytes. `thread` is kept in a
-    /// shared chunk only.
+    /// Adds an event. Times may run backwards, at the cost of more bytes; an interval that ends before
+    /// it starts is kept as one of no length. `thread` is kept in a shared chunk only.
     pub fn push(&mut self, thread: u32, event: &Event) {
         let at = event.at();
         if self.kinds.is_empty() {
-            (self.first_time, self.last_time) = (at, at);
+            (self.first_time, self.last_time, self.last_end) = (at, at, at);
             (self.min_time, self.max_time) = (at, at);
         }
         self.min_time = self.min_time.min(at);
         self.max_time = self.max_time.max(at);
-        put_delta(&mut self.times, self.last_time, at);
-        self.last_time = at;
         if self.info.shared {
-            put(&mut self.threads, u64::from(thread));
+            self.put(Column::Thread, u64::from(thread));
         }
         let (kind, detail) = match *event {
             Event::Poll {
@@ -149,24 +139,18 @@ impl ChunkBuilder {
                 task,
                 outcome,
             } => {
+                self.interval(Column::PollGap, Column::PollLength, start, end);
                 self.task(task);
-                put(&mut self.lengths, end.saturating_sub(start));
                 (POLL, outcome as u8)
             }
-            Event::Wake { task, waker, .. } => {
+            Event::Park { start, end } => {
+                self.interval(Column::ParkGap, Column::ParkLength, start, end);
+                (PARK, 0)
+            }
+            Event::Wake { at, task, waker } => {
+                self.put_delta(Column::WakeTime, self.last_time, at);
                 self.task(task);
-                let detail = match waker {
-                    Waker::Task(id) => {
-                        put_delta(&mut self.wakers, task, id);
-                        // The waker's poll is still going on: most likely its record comes next.
-                        self.last_task = id;
-                        0
-                    }
-                    Waker::Runtime => 1,
-                    Waker::Blocking => 2,
-                    Waker::Outside => 3,
-                };
-                (WAKE, detail)
+                (WAKE, self.waker(task, waker))
             }
             Event::Spawn {
                 task,
@@ -178,22 +162,18 @@ impl ChunkBuilder {
                 size,
                 ..
             } => {
-                self.task(task);
+                self.other(at, task);
                 for field in [location, name, runtime, size] {
-                    put(&mut self.rare, u64::from(field));
+                    self.put(Column::Fact, u64::from(field));
                 }
                 if let Some(parent) = parent {
-                    put_delta(&mut self.rare, task, parent);
+                    self.put_delta(Column::Fact, task, parent);
                 }
                 (SPAWN, u8::from(parent.is_some()) | (kind as u8) << 1)
             }
             Event::Terminate { task, .. } => {
-                self.task(task);
+                self.other(at, task);
                 (TERMINATE, 0)
-            }
-            Event::Park { start, end } => {
-                put(&mut self.lengths, end.saturating_sub(start));
-                (PARK, 0)
             }
             Event::WaitBegin {
                 task,
@@ -202,10 +182,10 @@ impl ChunkBuilder {
                 location,
                 ..
             } => {
-                self.task(task);
+                self.other(at, task);
                 self.wait(wait);
-                put(&mut self.rare, u64::from(name));
-                put(&mut self.rare, u64::from(location));
+                self.put(Column::Fact, u64::from(name));
+                self.put(Column::Fact, u64::from(location));
                 (WAIT_BEGIN, 0)
             }
             Event::WaitEnd {
@@ -214,331 +194,110 @@ impl ChunkBuilder {
                 outcome,
                 ..
             } => {
-                self.task(task);
+                self.other(at, task);
                 self.wait(wait);
                 (WAIT_END, outcome as u8)
             }
             Event::Unwakeable { task, .. } => {
-                self.task(task);
+                self.other(at, task);
                 (UNWAKEABLE, 0)
             }
         };
+        self.last_time = at;
         self.kinds.push(kind | detail << 3);
     }
 
+    #[inline]
+    fn put(&mut self, column: Column, value: u64) {
+        self.columns[column as usize].put(value);
+    }
+
+    #[inline]
+    fn put_delta(&mut self, column: Column, from: u64, to: u64) {
+        self.columns[column as usize].put_delta(from, to);
+    }
+
+    /// Where one interval ends, the next begins before long: the gap is a smaller number than the way
+    /// from end to end, which would tell the length a second time.
+    #[inline]
+    fn interval(&mut self, gap: Column, length: Column, start: u64, end: u64) {
+        let length_ns = end.saturating_sub(start);
+        self.put_delta(gap, self.last_end, end - length_ns);
+        self.put(length, length_ns);
+        self.last_end = end;
+    }
+
+    #[inline]
     fn task(&mut self, task: u64) {
-        put_delta(&mut self.tasks, self.last_task, task);
+        self.put_delta(Column::Task, self.last_task, task);
         self.last_task = task;
     }
 
+    #[inline]
+    fn other(&mut self, at: u64, task: u64) {
+        self.put_delta(Column::OtherTime, self.last_time, at);
+        self.task(task);
+    }
+
     fn wait(&mut self, wait: u64) {
-        put_delta(&mut self.rare, self.last_wait, wait);
+        self.put_delta(Column::Wait, self.last_wait, wait);
         self.last_wait = wait;
     }
 
-    /// The payload of this chunk.
-    pub(crate) fn payload(&self) -> EventsV1<'_> {
+    /// The detail that says who woke `task`.
+    #[inline]
+    fn waker(&mut self, task: u64, waker: Waker) -> u8 {
+        match waker {
+            Waker::Task(id) => {
+                self.put_delta(Column::Waker, task, id);
+                // The waker's poll is still going on: most likely its record comes next.
+                self.last_task = id;
+                0
+            }
+            Waker::Runtime => 1,
+            Waker::Blocking => 2,
+            Waker::Outside => 3,
+        }
+    }
+
+    /// The strings of bytes that the columns are, in the order of the file.
+    fn strings(&self) -> impl Iterator<Item = &[u8]> {
+        self.columns
+            .iter()
+            .flat_map(|column| [column.heads.as_slice(), column.tails.as_slice()])
+    }
+
+    /// Appends the columns, one behind the other, and where each string of bytes ends.
+    pub(crate) fn lay_out(&self, out: &mut Vec<u8>, cuts: &mut Vec<usize>) {
+        out.extend_from_slice(&self.kinds);
+        cuts.push(out.len());
+        for string in self.strings() {
+            out.extend_from_slice(string);
+            cuts.push(out.len());
+        }
+    }
+
+    /// The payload of this chunk around `columns`, which are what [`Self::lay_out`] gave, maybe packed.
+    pub(crate) fn payload<'a>(&self, columns: &'a [u8], packed: bool) -> EventsV1<'a> {
+        let mut lengths = [0; STRINGS];
+        for (length, string) in lengths.iter_mut().zip(self.strings()) {
+            *length = string.len() as u32;
+        }
+        let count = self.kinds.len() as u64;
         EventsV1 {
             stream: self.info.stream,
             shared: self.info.shared,
             runtime: self.info.runtime,
             worker: self.info.worker,
             first_seq: self.info.first_seq,
-            folded: self.folded,
-            count: self.kinds.len() as u64,
+            folded: self.folded.min(count),
+            count,
             first_time: self.first_time,
             min_time: self.min_time,
             max_time: self.max_time,
-            kinds: &self.kinds,
-            times: &self.times,
-            tasks: &self.tasks,
-            lengths: &self.lengths,
-            wakers: &self.wakers,
-            rare: &self.rare,
-            threads: &self.threads,
-        }
-    }
-}
-
-/// A chunk that was read. It keeps its payload and decodes the events on the way.
-#[derive(Clone, Debug)]
-pub struct EventChunk<'a> {
-    info: ChunkInfo,
-    folded: u64,
-    min_time: u64,
-    max_time: u64,
-    first_time: u64,
-    payload: Cow<'a, [u8]>,
-    columns: [std::ops::Range<usize>; 7],
-}
-
-impl<'a> EventChunk<'a> {
-    /// Takes a payload apart. `None` when it is not one.
-    pub(crate) fn parse(payload: Cow<'a, [u8]>) -> Option<Self> {
-        let (events, rest) = postcard::take_from_bytes::<EventsV1<'_>>(&payload).ok()?;
-        if !rest.is_empty()
-            || events.count != events.kinds.len() as u64
-            || events.folded > events.count
-            || (!events.shared && !events.threads.is_empty())
-        {
-            return None;
-        }
-        let range = |column: &[u8]| {
-            // Borrowed from the payload, so the difference of the addresses is its offset.
-            let from = (column.as_ptr() as usize).wrapping_sub(payload.as_ptr() as usize);
-            if column.is_empty() {
-                0..0
-            } else {
-                from..from + column.len()
-            }
-        };
-        let columns = [
-            range(events.kinds),
-            range(events.times),
-            range(events.tasks),
-            range(events.lengths),
-            range(events.wakers),
-            range(events.rare),
-            range(events.threads),
-        ];
-        let info = ChunkInfo {
-            stream: events.stream,
-            shared: events.shared,
-            runtime: events.runtime,
-            worker: events.worker,
-            first_seq: events.first_seq,
-        };
-        let (folded, first_time) = (events.folded, events.first_time);
-        let (min_time, max_time) = (events.min_time, events.max_time);
-        Some(Self {
-            info,
-            folded,
-            min_time,
-            max_time,
-            first_time,
-            payload,
+            lengths,
+            packed,
             columns,
-        })
-    }
-
-    /// Whose events these are.
-    #[must_use]
-    pub fn info(&self) -> ChunkInfo {
-        self.info
-    }
-
-    /// How many events, from the first, the history of the file already contains.
-    #[must_use]
-    pub fn folded(&self) -> u64 {
-        self.folded
-    }
-
-    /// Number of events.
-    #[must_use]
-    pub fn len(&self) -> usize {
-        self.columns[0].len()
-    }
-
-    /// Whether there are none.
-    #[must_use]
-    pub fn is_empty(&self) -> bool {
-        self.len() == 0
-    }
-
-    /// The earliest [`Event::at`], ns since the time base.
-    #[must_use]
-    pub fn min_time(&self) -> u64 {
-        self.min_time
-    }
-
-    /// The time of the last event, ns since the time base.
-    #[must_use]
-    pub fn max_time(&self) -> u64 {
-        self.max_time
-    }
-
-    /// The events, in the order in which they were written, each with its thread. After an error
-    /// there are no more.
-    #[must_use]
-    pub fn events(&self) -> Events<'_> {
-        let column = |index: usize| Column::new(&self.payload[self.columns[index].clone()]);
-        Events {
-            kinds: &self.payload[self.columns[0].clone()],
-            index: 0,
-            shared: self.info.shared,
-            stream: self.info.stream,
-            last_time: self.first_time,
-            last_task: 0,
-            last_wait: 0,
-            times: column(1),
-            tasks: column(2),
-            lengths: column(3),
-            wakers: column(4),
-            rare: column(5),
-            threads: column(6),
         }
     }
-}
-
-/// Iterator over the events of a chunk, see [`EventChunk::events`].
-#[derive(Clone, Debug)]
-pub struct Events<'a> {
-    kinds: &'a [u8],
-    index: usize,
-    shared: bool,
-    stream: u32,
-    last_time: u64,
-    last_task: u64,
-    last_wait: u64,
-    times: Column<'a>,
-    tasks: Column<'a>,
-    lengths: Column<'a>,
-    wakers: Column<'a>,
-    rare: Column<'a>,
-    threads: Column<'a>,
-}
-
-impl Iterator for Events<'_> {
-    type Item = Result<(u32, Event), ChunkError>;
-
-    #[inline]
-    fn next(&mut self) -> Option<Self::Item> {
-        let &byte = self.kinds.get(self.index)?;
-        match self.decode(byte) {
-            Some(event) => {
-                self.index += 1;
-                Some(Ok(event))
-            }
-            None => {
-                let index = self.index as u64;
-                self.index = self.kinds.len();
-                Some(Err(ChunkError { index }))
-            }
-        }
-    }
-
-    fn size_hint(&self) -> (usize, Option<usize>) {
-        let left = self.kinds.len() - self.index;
-        (0, Some(left))
-    }
-}
-
-impl Events<'_> {
-    #[inline(always)]
-    fn decode(&mut self, byte: u8) -> Option<(u32, Event)> {
-        let at = self.times.next_delta(self.last_time)?;
-        self.last_time = at;
-        let thread = if self.shared {
-            self.threads.next_u32()?
-        } else {
-            self.stream
-        };
-        let detail = byte >> 3;
-        let event = match byte & 7 {
-            POLL => {
-                let task = self.task()?;
-                let start = at.checked_sub(self.lengths.next()?)?;
-                Event::Poll {
-                    start,
-                    end: at,
-                    task,
-                    outcome: poll_outcome(detail)?,
-                }
-            }
-            WAKE => {
-                let task = self.task()?;
-                let waker = match detail {
-                    0 => {
-                        self.last_task = self.wakers.next_delta(task)?;
-                        Waker::Task(self.last_task)
-                    }
-                    1 => Waker::Runtime,
-                    2 => Waker::Blocking,
-                    3 => Waker::Outside,
-                    _ => return None,
-                };
-                Event::Wake { at, task, waker }
-            }
-            SPAWN => self.spawn(at, detail)?,
-            TERMINATE => Event::Terminate {
-                at,
-                task: self.task()?,
-            },
-            PARK => Event::Park {
-                start: at.checked_sub(self.lengths.next()?)?,
-                end: at,
-            },
-            WAIT_BEGIN => Event::WaitBegin {
-                at,
-                task: self.task()?,
-                wait: self.wait()?,
-                name: self.rare.next_u32()?,
-                location: self.rare.next_u32()?,
-            },
-            WAIT_END => Event::WaitEnd {
-                at,
-                task: self.task()?,
-                wait: self.wait()?,
-                outcome: match detail {
-                    0 => WaitOutcome::Done,
-                    1 => WaitOutcome::Abandoned,
-                    _ => return None,
-                },
-            },
-            _ => Event::Unwakeable {
-                at,
-                task: self.task()?,
-            },
-        };
-        Some((thread, event))
-    }
-
-    #[inline(always)]
-    fn task(&mut self) -> Option<u64> {
-        self.last_task = self.tasks.next_delta(self.last_task)?;
-        Some(self.last_task)
-    }
-
-    fn wait(&mut self) -> Option<u64> {
-        self.last_wait = self.rare.next_delta(self.last_wait)?;
-        Some(self.last_wait)
-    }
-
-    fn spawn(&mut self, at: u64, detail: u8) -> Option<Event> {
-        let task = self.task()?;
-        let (location, name) = (self.rare.next_u32()?, self.rare.next_u32()?);
-        let (runtime, size) = (self.rare.next_u32()?, self.rare.next_u32()?);
-        let parent = if detail & 1 == 1 {
-            Some(self.rare.next_delta(task)?)
-        } else {
-            None
-        };
-        let kind = match detail >> 1 {
-            0 => TaskKind::Async,
-            1 => TaskKind::Local,
-            2 => TaskKind::Blocking,
-            _ => return None,
-        };
-        Some(Event::Spawn {
-            at,
-            task,
-            parent,
-            location,
-            name,
-            runtime,
-            kind,
-            size,
-        })
-    }
-}
-
-fn poll_outcome(detail: u8) -> Option<PollOutcome> {
-    Some(match detail {
-        0 => PollOutcome::Ended,
-        1 => PollOutcome::Pending,
-        2 => PollOutcome::Ready,
-        3 => PollOutcome::Cancelled,
-        4 => PollOutcome::Panicked,
-        _ => return None,
-    })
 }

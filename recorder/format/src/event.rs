@@ -1,6 +1,6 @@
 //! One recorded event, as the recorder hands it to the encoder and the decoder hands it to a reader.
 
-/// The number that stands for "no string": [`crate::StringTable`] ids start at 1.
+/// The number that stands for "no string": ids in [`crate::Strings`] start at 1.
 pub const NO_STRING: u32 = 0;
 
 /// How a poll ended, as far as the recorder could see.

@@ -14,8 +14,8 @@ pub(crate) const SYNC: [u8; 4] = [0xD9, 0xF7, 0x1E, 0x9C];
 pub(crate) const HEAD_BYTES: usize = 20;
 /// No payload is larger, neither as stored nor unpacked.
 pub const MAX_PAYLOAD: usize = 4 << 20;
-/// The payload is an LZ4 block.
-pub(crate) const FLAG_LZ4: u16 = 1;
+/// The payload is a zstd frame.
+pub(crate) const FLAG_ZSTD: u16 = 1;
 
 /// What a frame holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -110,28 +110,24 @@ impl Head {
     }
 }
 
-/// Builds a whole frame in `out`, which is cleared; compressed where that makes it smaller.
+/// Builds a whole frame in `out`, which is cleared, around a payload that unpacks to `raw` bytes.
 pub(crate) fn build(
     kind: Kind,
-    raw: &[u8],
-    compressed: &mut Vec<u8>,
+    flags: u16,
+    payload: &[u8],
+    raw: usize,
     out: &mut Vec<u8>,
 ) -> Result<(), WriteError> {
-    if raw.len() > MAX_PAYLOAD {
-        return Err(WriteError::TooLarge { bytes: raw.len() });
+    let bytes = raw.max(payload.len());
+    if bytes > MAX_PAYLOAD {
+        return Err(WriteError::TooLarge { bytes });
     }
-    compressed.resize(lz4_flex::block::get_maximum_output_size(raw.len()), 0);
-    let packed = match lz4_flex::block::compress_into(raw, compressed) {
-        Ok(length) if length < raw.len() => Some(&compressed[..length]),
-        _ => None,
-    };
-    let payload = packed.unwrap_or(raw);
     let mut head = Head {
         kind: kind as u8,
         version: KIND_VERSION,
-        flags: if packed.is_some() { FLAG_LZ4 } else { 0 },
+        flags,
         payload: payload.len() as u32,
-        raw: raw.len() as u32,
+        raw: raw as u32,
         crc: 0,
     };
     head.crc = head.checksum(payload);

@@ -31,17 +31,20 @@
 //! ```
 
 mod chunk;
+mod columns;
 mod error;
 mod event;
+mod events;
 mod frame;
+mod pack;
 mod reader;
 mod records;
-mod varint;
 mod writer;
 
-pub use chunk::{ChunkBuilder, ChunkInfo, EventChunk, Events};
+pub use chunk::{ChunkBuilder, ChunkInfo};
 pub use error::{ChunkError, OpenError, ReadLoss, ReadLossKind};
 pub use event::*;
+pub use events::{EventChunk, Events};
 pub use frame::{MAX_PAYLOAD, VERSION};
 pub use reader::{DumpReader, Frame, Piece};
 pub use records::*;

@@ -1,16 +1,28 @@
 //! Reading a dump from a byte slice: frame by frame, past damage, never further than the checksums say.
 
 use std::borrow::Cow;
+use std::mem::size_of;
 
 use serde::de::DeserializeOwned;
 
-use crate::chunk::EventChunk;
 use crate::error::{OpenError, ReadLoss, ReadLossKind};
+use crate::events::EventChunk;
 use crate::frame::{
-    FLAG_LZ4, HEAD_BYTES, Head, KIND_VERSION, Kind, MAGIC, MAX_PAYLOAD, PREAMBLE_BYTES, SYNC,
+    FLAG_ZSTD, HEAD_BYTES, Head, KIND_VERSION, Kind, MAGIC, MAX_PAYLOAD, PREAMBLE_BYTES, SYNC,
     VERSION,
 };
-use crate::records::{End, Header, Losses, Strings, Tasks, Workers};
+use crate::pack::unpack;
+use crate::records::{
+    End, Header, LossRow, Losses, OpenWait, Running, RuntimeRow, Strings, TaskRow, Tasks,
+    ThreadRow, WorkerRow, Workers,
+};
+
+/// What may be spent on frames that turn out to be broken, beyond a few times the file: sync words are
+/// short, and a file full of them would otherwise be checksummed once for each.
+const SEARCH_BYTES: u64 = 64 << 20;
+/// The most memory that the records of one file take, events aside. A few bytes unpack to megabytes of
+/// rows, and a file may repeat them.
+const RECORD_BYTES: usize = 1 << 30;
 
 /// A frame, decoded.
 #[derive(Clone, Debug)]
@@ -49,6 +61,11 @@ pub struct DumpReader<'a> {
     version: (u16, u16),
     frames: u64,
     events: u64,
+    headed: bool,
+    /// Bytes of broken frames that may still be looked at.
+    search: u64,
+    /// Memory that records may still take.
+    room: usize,
     /// A loss found while opening, told first.
     pending: Option<ReadLoss>,
     done: bool,
@@ -92,6 +109,9 @@ impl<'a> DumpReader<'a> {
             version,
             frames: 0,
             events: 0,
+            headed: false,
+            search: SEARCH_BYTES.saturating_add(4 * bytes.len() as u64),
+            room: RECORD_BYTES,
             pending,
             done: false,
         })
@@ -133,52 +153,77 @@ impl<'a> DumpReader<'a> {
         self.bytes.len()
     }
 
-    fn read(&mut self) -> Piece<'a> {
-        let rest = &self.bytes[self.offset..];
+    /// The intact frame at `offset`: its head, and its payload as stored.
+    fn frame_at(&mut self, offset: usize) -> Result<(Head, &'a [u8]), Broken> {
+        let rest = &self.bytes[offset..];
         let Some(head) = Head::parse(rest) else {
-            if rest.len() < HEAD_BYTES
-                && (rest.is_empty() || SYNC.starts_with(&rest[..rest.len().min(4)]))
-            {
-                let end = self.bytes.len();
-                return self.lose(
-                    ReadLossKind::Truncated,
-                    end,
-                    "the file ends before its end frame",
-                );
-            }
-            let to = self.next_sync(self.offset + 1);
-            return self.lose(ReadLossKind::Damaged, to, "bytes that belong to no frame");
+            let cut = rest.len() < HEAD_BYTES && SYNC.starts_with(&rest[..rest.len().min(4)]);
+            return Err(if cut { Broken::NoEnd } else { Broken::NoSync });
         };
         let (payload, raw) = (head.payload as usize, head.raw as usize);
         if payload > MAX_PAYLOAD || raw > MAX_PAYLOAD {
-            let to = self.next_sync(self.offset + 1);
-            return self.lose(
-                ReadLossKind::Damaged,
-                to,
-                "a frame claims to be larger than any is",
-            );
+            return Err(Broken::TooLarge);
         }
         let Some(stored) = rest.get(HEAD_BYTES..HEAD_BYTES + payload) else {
-            // Cut short, unless the length itself is what was damaged: then another frame follows.
-            let to = self.next_sync(self.offset + 1);
-            if to < self.bytes.len() {
-                return self.lose(
-                    ReadLossKind::Damaged,
-                    to,
-                    "a frame claims to reach beyond the end of the file",
-                );
-            }
-            return self.lose(ReadLossKind::Truncated, to, "the file ends inside a frame");
+            return Err(Broken::Cut);
         };
-        if head.checksum(stored) != head.crc {
-            let to = self.next_sync(self.offset + 1);
-            return self.lose(
+        if head.checksum(stored) == head.crc {
+            return Ok((head, stored));
+        }
+        self.search = self.search.saturating_sub((HEAD_BYTES + payload) as u64);
+        Err(Broken::Checksum)
+    }
+
+    /// Goes to the next intact frame, wherever it may be.
+    fn skip(&mut self, broken: Broken) -> Piece<'a> {
+        let mut to = self.offset;
+        loop {
+            to = self.next_sync(to + 1);
+            if to == self.bytes.len() || self.frame_at(to).is_ok() {
+                break;
+            }
+            if self.search == 0 {
+                let end = self.bytes.len();
+                let detail = "too much that looks like broken frames; the rest was not searched";
+                return self.lose(ReadLossKind::Damaged, end, detail);
+            }
+        }
+        let ends = to == self.bytes.len();
+        match broken {
+            Broken::NoEnd if ends => self.lose(
+                ReadLossKind::Truncated,
+                to,
+                "the file ends before its end frame",
+            ),
+            // Unless the length is what was damaged: then another frame follows.
+            Broken::Cut if ends => {
+                self.lose(ReadLossKind::Truncated, to, "the file ends inside a frame")
+            }
+            Broken::NoEnd | Broken::NoSync => {
+                self.lose(ReadLossKind::Damaged, to, "bytes that belong to no frame")
+            }
+            Broken::TooLarge => {
+                let detail = "a frame claims to be larger than any is";
+                self.lose(ReadLossKind::Damaged, to, detail)
+            }
+            Broken::Cut => {
+                let detail = "a frame claims to reach beyond the end of the file";
+                self.lose(ReadLossKind::Damaged, to, detail)
+            }
+            Broken::Checksum => self.lose(
                 ReadLossKind::Damaged,
                 to,
                 "the checksum of a frame is wrong",
-            );
+            ),
         }
-        let next = self.offset + HEAD_BYTES + payload;
+    }
+
+    fn read(&mut self) -> Piece<'a> {
+        let (head, stored) = match self.frame_at(self.offset) {
+            Ok(found) => found,
+            Err(broken) => return self.skip(broken),
+        };
+        let next = self.offset + HEAD_BYTES + stored.len();
         self.frames += 1;
         let kind = match Kind::from_byte(head.kind) {
             Some(kind) if head.version == KIND_VERSION => kind,
@@ -187,46 +232,42 @@ impl<'a> DumpReader<'a> {
                 return self.lose(ReadLossKind::Unknown, next, detail);
             }
             None => {
-                return self.lose(
-                    ReadLossKind::Unknown,
-                    next,
-                    format!("a frame of the unknown kind {}", head.kind),
-                );
+                let detail = format!("a frame of the unknown kind {}", head.kind);
+                return self.lose(ReadLossKind::Unknown, next, detail);
             }
         };
-        if head.flags & !FLAG_LZ4 != 0 {
+        // Event chunks pack their columns themselves.
+        let known = if kind == Kind::Events { 0 } else { FLAG_ZSTD };
+        if head.flags & !known != 0 {
             let detail = format!(
                 "a frame packed in a way that is not known (flags {:#06x})",
                 head.flags
             );
             return self.lose(ReadLossKind::Unknown, next, detail);
         }
-        let payload = if head.flags & FLAG_LZ4 == 0 {
-            (payload == raw).then_some(Cow::Borrowed(stored))
-        } else {
-            let mut unpacked = vec![0; raw];
-            match lz4_flex::block::decompress_into(stored, &mut unpacked) {
-                Ok(length) if length == raw => Some(Cow::Owned(unpacked)),
-                _ => None,
+        let Some(frame) = decode(kind, &head, stored) else {
+            let detail = format!("a frame of kind {} makes no sense", head.kind);
+            return self.lose(ReadLossKind::Malformed, next, detail);
+        };
+        match &frame {
+            Frame::Header(_) if self.headed => {
+                return self.lose(ReadLossKind::Malformed, next, "a second header");
             }
-        };
-        let frame = payload.and_then(|payload| decode(kind, payload));
-        let Some(frame) = frame else {
-            return self.lose(
-                ReadLossKind::Malformed,
-                next,
-                format!("a frame of kind {} makes no sense", head.kind),
-            );
-        };
+            Frame::Header(_) => self.headed = true,
+            Frame::Events(chunk) => self.events += chunk.len() as u64,
+            _ => {}
+        }
+        let memory = memory(&frame);
+        if memory > self.room {
+            let detail = "more tasks, strings or threads than a dump may hold";
+            return self.lose(ReadLossKind::Malformed, next, detail);
+        }
+        self.room -= memory;
         let at = self.offset;
         self.offset = next;
-        match &frame {
-            Frame::Events(chunk) => self.events += chunk.len() as u64,
-            Frame::End(end) => {
-                self.done = true;
-                self.pending = self.check_end(end);
-            }
-            _ => {}
+        if let Frame::End(end) = &frame {
+            self.done = true;
+            self.pending = self.check_end(end);
         }
         Piece::Frame(at, frame)
     }
@@ -249,7 +290,7 @@ impl<'a> DumpReader<'a> {
                 "bytes behind the end frame".to_owned(),
             );
         }
-        if end.frames + 1 != self.frames || end.events < self.events {
+        if end.frames != self.frames - 1 || end.events < self.events {
             let detail = format!(
                 "the end frame counts {} frames and {} events, of which {} and {} were read",
                 end.frames,
@@ -285,7 +326,30 @@ impl<'a> Iterator for DumpReader<'a> {
     }
 }
 
-fn decode(kind: Kind, payload: Cow<'_, [u8]>) -> Option<Frame<'_>> {
+/// Why there is no intact frame at some place.
+#[derive(Clone, Copy, Debug)]
+enum Broken {
+    /// Nothing more, or the beginning of a head.
+    NoEnd,
+    /// No sync word.
+    NoSync,
+    /// Lengths above the limit.
+    TooLarge,
+    /// The payload would end behind the file.
+    Cut,
+    /// The checksum is wrong.
+    Checksum,
+}
+
+fn decode<'a>(kind: Kind, head: &Head, stored: &'a [u8]) -> Option<Frame<'a>> {
+    let raw = head.raw as usize;
+    let payload = if head.flags & FLAG_ZSTD != 0 {
+        Cow::Owned(unpack(stored, raw, 0)?)
+    } else if stored.len() == raw {
+        Cow::Borrowed(stored)
+    } else {
+        return None;
+    };
     Some(match kind {
         Kind::Header => Frame::Header(Box::new(whole(&payload)?)),
         Kind::Strings => {
@@ -305,7 +369,7 @@ fn decode(kind: Kind, payload: Cow<'_, [u8]>) -> Option<Frame<'_>> {
         }
         Kind::Tasks => Frame::Tasks(whole(&payload)?),
         Kind::Workers => Frame::Workers(whole(&payload)?),
-        Kind::Events => Frame::Events(EventChunk::parse(payload)?),
+        Kind::Events => Frame::Events(EventChunk::parse(stored)?),
         Kind::Losses => Frame::Losses(whole(&payload)?),
         Kind::End => Frame::End(whole(&payload)?),
     })
@@ -316,5 +380,23 @@ fn whole<T: DeserializeOwned>(payload: &[u8]) -> Option<T> {
     match postcard::take_from_bytes(payload) {
         Ok((record, [])) => Some(record),
         _ => None,
+    }
+}
+
+/// The memory that a frame's rows take, near enough. Event chunks borrow theirs.
+fn memory(frame: &Frame<'_>) -> usize {
+    match frame {
+        Frame::Strings(strings) => 4 * strings.lengths.len() + strings.blob.len(),
+        Frame::Tasks(tasks) => {
+            tasks.rows.len() * size_of::<TaskRow>() + tasks.open_waits.len() * size_of::<OpenWait>()
+        }
+        Frame::Workers(workers) => {
+            workers.runtimes.len() * size_of::<RuntimeRow>()
+                + workers.threads.len() * size_of::<ThreadRow>()
+                + workers.workers.len() * size_of::<WorkerRow>()
+                + workers.running.len() * size_of::<Running>()
+        }
+        Frame::Losses(losses) => losses.rows.len() * size_of::<LossRow>(),
+        Frame::Header(_) | Frame::Events(_) | Frame::End(_) => 0,
     }
 }

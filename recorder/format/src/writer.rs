@@ -6,7 +6,8 @@ use serde::Serialize;
 
 use crate::chunk::ChunkBuilder;
 use crate::error::WriteError;
-use crate::frame::{self, Kind};
+use crate::frame::{self, FLAG_ZSTD, Kind, MAX_PAYLOAD};
+use crate::pack::Packer;
 use crate::records::{End, Header, Losses, Strings, Tasks, Workers};
 
 /// Writes a dump to `W`, which should buffer little: a frame is written at once.
@@ -15,8 +16,11 @@ use crate::records::{End, Header, Losses, Strings, Tasks, Workers};
 /// file, and one without it reads as truncated.
 pub struct DumpWriter<W> {
     out: W,
+    packer: Packer,
     raw: Vec<u8>,
-    compressed: Vec<u8>,
+    /// The payload of an event chunk.
+    payload: Vec<u8>,
+    cuts: Vec<usize>,
     frame: Vec<u8>,
     frames: u64,
     events: u64,
@@ -32,8 +36,10 @@ impl<W: Write> DumpWriter<W> {
         out.write_all(&frame::preamble())?;
         Ok(Self {
             out,
+            packer: Packer::default(),
             raw: Vec::new(),
-            compressed: Vec::new(),
+            payload: Vec::new(),
+            cuts: Vec::new(),
             frame: Vec::new(),
             frames: 0,
             events: 0,
@@ -83,8 +89,29 @@ impl<W: Write> DumpWriter<W> {
     ///
     /// As [`DumpWriter::header`].
     pub fn events(&mut self, chunk: &ChunkBuilder) -> io::Result<()> {
+        self.raw.clear();
+        self.cuts.clear();
+        chunk.lay_out(&mut self.raw, &mut self.cuts);
+        // Only the columns are packed, so that a reader knows what a chunk holds before it unpacks it.
+        let packed = self.packer.pack(&self.raw, &self.cuts);
+        let record = chunk.payload(packed.unwrap_or(&self.raw), packed.is_some());
+        self.payload.clear();
+        self.payload = postcard::to_extend(&record, std::mem::take(&mut self.payload))
+            .map_err(WriteError::from)?;
+        if self.raw.len() > MAX_PAYLOAD {
+            let bytes = self.raw.len();
+            return Err(WriteError::TooLarge { bytes }.into());
+        }
+        frame::build(
+            Kind::Events,
+            0,
+            &self.payload,
+            self.payload.len(),
+            &mut self.frame,
+        )?;
+        self.write()?;
         self.events += chunk.len() as u64;
-        self.frame(Kind::Events, &chunk.payload())
+        Ok(())
     }
 
     /// Writes what the recorder lost.
@@ -114,7 +141,15 @@ impl<W: Write> DumpWriter<W> {
         self.raw.clear();
         self.raw =
             postcard::to_extend(record, std::mem::take(&mut self.raw)).map_err(WriteError::from)?;
-        frame::build(kind, &self.raw, &mut self.compressed, &mut self.frame)?;
+        let (flags, payload) = match self.packer.pack(&self.raw, &[]) {
+            Some(packed) => (FLAG_ZSTD, packed),
+            None => (0, self.raw.as_slice()),
+        };
+        frame::build(kind, flags, payload, self.raw.len(), &mut self.frame)?;
+        self.write()
+    }
+
+    fn write(&mut self) -> io::Result<()> {
         self.out.write_all(&self.frame)?;
         self.frames += 1;
         Ok(())
