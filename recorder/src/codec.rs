@@ -414,7 +414,8 @@ impl<'a> Decoder<'a> {
 
     /// The next event and, in a shared chunk, its thread. `None` at the end, and where the bytes
     /// make no sense (which only a defect of the recorder could cause).
-    #[inline]
+    // Inlined by force: returned through memory, an event costs more than its decoding.
+    #[inline(always)]
     pub(crate) fn next_event(&mut self) -> Option<(RawEvent, u32)> {
         let [head, dt, a, b] = self.fields()?;
         let detail = head >> 4 & 7;

@@ -196,15 +196,32 @@ impl Shared {
         }
     }
 
-    /// Records that `waker` woke `task`, on whatever thread this is.
+    /// Records that whoever runs on this thread woke `task`.
     #[inline]
     pub(crate) fn record_wake(&self, task: u64) {
         let at = self.clock.ticks();
-        let slot = thread::existing_slot(self);
-        let Some(slot) = slot.filter(|slot| slot.depth() > 0) else {
-            return self.record_wake_outside(slot, at, task);
-        };
-        let waker = slot.current().map_or(Waker::Runtime, Waker::Task);
+        match thread::existing_slot(self) {
+            Some(slot) if slot.depth() > 0 => {
+                let waker = slot.current().map_or(Waker::Runtime, Waker::Task);
+                self.write_wake(slot, at, task, waker);
+            }
+            // Between two polls: a deferred yield, or the driver on its way.
+            Some(slot) if slot.is_worker() && tokio::runtime::worker_index().is_some() => {
+                self.write_wake(slot, at, task, Waker::Runtime);
+            }
+            slot => {
+                let waker = if thread::in_pool(self) {
+                    Waker::Blocking
+                } else {
+                    Waker::Outside
+                };
+                self.record(slot, &RawEvent::Wake { at, task, waker });
+            }
+        }
+    }
+
+    #[inline]
+    fn write_wake(&self, slot: &ThreadSlot, at: u64, task: u64, waker: Waker) {
         let written = slot.exclusively(|| {
             let at = at.max(slot.writer.last_time());
             match slot.writer.make_room(&self.arena, slot.owner(), at) {
@@ -224,23 +241,10 @@ impl Shared {
         }
     }
 
-    /// A wake from outside every recorded poll and park.
-    fn record_wake_outside(&self, slot: Option<&ThreadSlot>, at: u64, task: u64) {
-        let is_worker = slot.is_some() && tokio::runtime::worker_index().is_some();
-        let waker = if is_worker {
-            Waker::Runtime
-        } else if thread::in_pool(self) {
-            Waker::Blocking
-        } else {
-            Waker::Outside
-        };
-        self.record(slot, &RawEvent::Wake { at, task, waker });
-    }
-
     /// Records any event: in the thread's own chunk while it polls or is a worker, else in a shared one.
     pub(crate) fn record(&self, slot: Option<&ThreadSlot>, event: &RawEvent) {
         match slot {
-            Some(slot) if slot.depth() > 0 || slot.owner().worker != NO_WORKER => {
+            Some(slot) if slot.depth() > 0 || slot.is_worker() => {
                 let written =
                     slot.exclusively(|| self.write(&slot.writer, slot.owner(), event, None));
                 if written.is_none() {

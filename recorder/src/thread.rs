@@ -217,6 +217,12 @@ impl ThreadSlot {
         }
     }
 
+    /// Whether the thread is a worker, as far as its latest poll or park told.
+    #[inline(always)]
+    pub(crate) fn is_worker(&self) -> bool {
+        self.worker.load(Ordering::Relaxed) != NO_WORKER
+    }
+
     /// Says which worker this thread is now; a change closes the chunk, whose events are one worker's.
     #[inline(always)]
     pub(crate) fn set_worker(&self, shared: &Shared, worker: u64) {
