@@ -18,6 +18,8 @@ pub struct Sample {
     pub workload: Workload,
     /// CPU time per poll, ns.
     pub per_poll: f64,
+    /// CPU time in parts of wall time: less than the two cores when others ran beside it.
+    pub cores: f64,
     /// Polls that were measured.
     pub polls: u64,
     /// Bytes on disk at the end.
@@ -36,7 +38,7 @@ impl Sample {
             .split_whitespace()
             .map(str::parse)
             .collect::<Result<_, _>>()?;
-        let [cpu_ns, _wall_ns, polls, written] = figures[..] else {
+        let [cpu_ns, wall_ns, polls, written] = figures[..] else {
             return Err("a child printed something else than its figures".into());
         };
         if polls == 0 {
@@ -47,6 +49,7 @@ impl Sample {
             config,
             workload,
             per_poll: cpu_ns as f64 / polls as f64,
+            cores: cpu_ns as f64 / wall_ns as f64,
             polls,
             written,
         })
@@ -69,8 +72,8 @@ pub fn render(samples: &[Sample], measured: &Duration) -> String {
         let _ = write!(
             text,
             "\n**{}**\n\n\
-             | configuration | ns per poll | added | lowest, highest | added, in parts of its peer | M polls | MB on disk |\n\
-             |---|---:|---:|---:|---:|---:|---:|\n",
+             | configuration | ns per poll | added | lowest, highest | added, in parts of its peer | cores | M polls | MB on disk |\n\
+             |---|---:|---:|---:|---:|---:|---:|---:|\n",
             workload.name(),
         );
         for config in Config::ALL {
@@ -87,6 +90,7 @@ fn row(samples: &[Sample], workload: Workload, config: Config) -> String {
             .filter(move |one| one.workload == workload && one.config == wanted)
     };
     let per_poll = median(of(config).map(|one| one.per_poll).collect());
+    let cores = median(of(config).map(|one| one.cores).collect());
     let polls = median(of(config).map(|one| one.polls as f64).collect()) / 1e6;
     let written = median(of(config).map(|one| one.written as f64).collect()) / 1e6;
     let (added, spread) = if config == Config::Plain {
@@ -111,7 +115,7 @@ fn row(samples: &[Sample], workload: Workload, config: Config) -> String {
         String::new()
     };
     format!(
-        "| {} | {per_poll:.1} | {added} | {spread} | {ratio} | {polls:.1} | {disk} |\n",
+        "| {} | {per_poll:.1} | {added} | {spread} | {ratio} | {cores:.2} | {polls:.1} | {disk} |\n",
         config.name()
     )
 }
@@ -153,6 +157,7 @@ mod tests {
             config,
             workload: Workload::Yield,
             per_poll,
+            cores: 2.0,
             polls: 1,
             written: 0,
         }
