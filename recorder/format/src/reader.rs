@@ -20,8 +20,7 @@ use crate::records::{
 /// What may be spent on frames that turn out to be broken, beyond a few times the file: sync words are
 /// short, and a file full of them would otherwise be checksummed once for each.
 const SEARCH_BYTES: u64 = 64 << 20;
-/// The most memory that the records of one file take, events aside. A few bytes unpack to megabytes of
-/// rows, and a file may repeat them.
+/// The most memory that the records of one file take, unless [`DumpReader::record_limit`] says otherwise.
 const RECORD_BYTES: usize = 1 << 30;
 
 /// A frame, decoded.
@@ -127,6 +126,14 @@ impl<'a> DumpReader<'a> {
     #[must_use]
     pub fn offset(&self) -> usize {
         self.offset
+    }
+
+    /// Says how much memory the records of the file may take, events aside; what is beyond is a loss.
+    /// 1 GiB unless told. A few bytes may unpack to megabytes of rows, so a limit there must be.
+    #[must_use]
+    pub fn record_limit(mut self, bytes: usize) -> Self {
+        self.room = bytes;
+        self
     }
 
     fn lose(&mut self, kind: ReadLossKind, to: usize, detail: impl Into<String>) -> Piece<'a> {

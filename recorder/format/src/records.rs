@@ -324,13 +324,12 @@ impl Strings {
     #[must_use]
     pub fn iter(&self) -> Option<impl Iterator<Item = (u32, &str)>> {
         let mut from = 0_usize;
-        let mut id = self.first_id;
-        let mut pieces = Vec::with_capacity(self.lengths.len().min(self.blob.len() + 1));
-        for &length in &self.lengths {
+        let mut pieces = Vec::with_capacity(self.lengths.len());
+        for (number, &length) in self.lengths.iter().enumerate() {
+            let id = self.first_id.checked_add(u32::try_from(number).ok()?)?;
             let to = from.checked_add(length as usize)?;
             pieces.push((id, self.blob.get(from..to)?));
             from = to;
-            id = id.checked_add(1)?;
         }
         Some(pieces.into_iter())
     }
