@@ -80,11 +80,19 @@ fn incident() -> Recording {
     dump.open()
 }
 
+/// How small a file packs is the encoder's affair, and no part of the contract.
+fn without_size(report: &str, recording: &Recording) -> String {
+    let size = recording.source().bytes;
+    report
+        .replace(&format!("\"bytes\": {size}"), "\"bytes\": [size]")
+        .replace(&format!("{size} bytes"), "[size] bytes")
+}
+
 #[test]
 fn json_is_the_contract() {
     let recording = incident();
     let report = Report::new(&recording, &Thresholds::default());
-    insta::assert_snapshot!("report_json", json(&report).unwrap());
+    insta::assert_snapshot!("report_json", without_size(&json(&report).unwrap(), &recording));
 }
 
 #[test]
@@ -93,7 +101,7 @@ fn text_answers_first_in_80_columns() {
     let report = Report::new(&recording, &Thresholds::default());
     let text = text(&report);
     assert!(text.lines().all(|line| line.width() <= 80), "{text}");
-    insta::assert_snapshot!("report_text", text);
+    insta::assert_snapshot!("report_text", without_size(&text, &recording));
 }
 
 #[test]
