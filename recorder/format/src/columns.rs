@@ -138,24 +138,23 @@ impl Cursor {
     /// The rest of an integer whose low seven bits are `low`.
     #[inline(always)]
     fn tail(&mut self, bytes: &[u8], low: u64) -> Option<u64> {
-        // Most take one or two bytes more; eight are loaded at once.
+        const TOPS: u64 = 0x8080_8080_8080_8080;
         let eight = bytes.get(self.tail.at..self.tail.at + SLACK)?;
         let word = u64::from_le_bytes([
             eight[0], eight[1], eight[2], eight[3], eight[4], eight[5], eight[6], eight[7],
         ]);
-        let (length, high) = if word & 0x80 == 0 {
-            (1, word & 0x7F)
-        } else if word & 0x8000 == 0 {
-            (2, (word & 0x7F) | (word >> 1 & 0x3F80))
-        } else if word & 0x80_0000 == 0 {
-            (
-                3,
-                (word & 0x7F) | (word >> 1 & 0x3F80) | (word >> 2 & 0x1F_C000),
-            )
-        } else {
+        let last = !word & TOPS;
+        if last == 0 {
             return self.long_tail(bytes, low);
-        };
-        self.tail.at += length;
+        }
+        // How long it is nobody could predict, so there is no branch on it: all eight bytes are joined
+        // two by two, and what lies behind the last one is masked off before.
+        let bits = last.trailing_zeros() + 1;
+        let sevens = word & (u64::MAX >> (64 - bits)) & !TOPS;
+        let twos = sevens & 0x007F_007F_007F_007F | (sevens & 0x7F00_7F00_7F00_7F00) >> 1;
+        let fours = twos & 0x0000_3FFF_0000_3FFF | (twos & 0x3FFF_0000_3FFF_0000) >> 2;
+        let high = fours & 0x0FFF_FFFF | (fours & 0x0FFF_FFFF_0000_0000) >> 4;
+        self.tail.at += bits as usize / 8;
         (self.tail.at <= self.tail.end).then_some(high << 7 | low)
     }
 

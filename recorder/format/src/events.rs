@@ -229,6 +229,7 @@ impl Events {
         let event = match byte & 7 {
             POLL => {
                 let (start, end) = self.interval(Column::PollGap, Column::PollLength)?;
+                self.passed(end);
                 Event::Poll {
                     start,
                     end,
@@ -238,20 +239,25 @@ impl Events {
             }
             PARK if detail == 0 => {
                 let (start, end) = self.interval(Column::ParkGap, Column::ParkLength)?;
+                self.passed(end);
                 Event::Park { start, end }
             }
             WAKE => {
                 let at = self.delta(Column::WakeTime, self.last_time)?;
+                self.passed(at);
                 let task = self.task()?;
                 let waker = self.waker(task, detail)?;
                 Event::Wake { at, task, waker }
             }
             kind => self.other(kind, detail)?,
         };
-        let at = event.at();
+        Some((thread, event))
+    }
+
+    #[inline(always)]
+    fn passed(&mut self, at: u64) {
         self.last_time = at;
         self.seen = (self.seen.0.min(at), self.seen.1.max(at));
-        Some((thread, event))
     }
 
     #[inline(always)]
@@ -290,6 +296,7 @@ impl Events {
     #[inline]
     fn other(&mut self, kind: u8, detail: u8) -> Option<Event> {
         let at = self.delta(Column::OtherTime, self.last_time)?;
+        self.passed(at);
         let task = self.task()?;
         Some(match (kind, detail) {
             (SPAWN, _) => return self.spawn(at, task, detail),
