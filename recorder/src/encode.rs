@@ -18,6 +18,8 @@ use crate::thread::{OUTSIDE_THREAD, PARKED};
 
 /// Task rows and strings per frame, so that no payload comes near its limit.
 const ROWS_PER_FRAME: usize = 4096;
+/// A chunk of the file that has as many events takes no more: it is what damage to one byte costs.
+const CHUNK_EVENTS: usize = 24 * 1024;
 
 /// Who recorded, for the header.
 #[derive(Clone, Debug)]
@@ -128,20 +130,24 @@ pub(crate) fn encode(
         straddling: HashSet::new(),
         outside: BTreeSet::new(),
     };
-    snapshot.chunks.sort_by_key(|(copy, _)| copy.age);
-    let mut builder = ChunkBuilder::new(ChunkInfo {
-        stream: 0,
-        shared: false,
-        runtime: None,
-        worker: None,
-        first_seq: 0,
-    });
+    // By stream: what comes next in one goes into the same chunk of the file, which packs better.
+    let by_stream = |(copy, _): &(ChunkCopy, _)| (copy.stream, copy.first_seq);
+    snapshot.chunks.sort_by_key(by_stream);
+    let mut builder = ChunkBuilder::default();
     for place in 0..snapshot.chunks.len() {
-        chunks.fill(snapshot, place, &mut builder);
-        if !builder.is_empty() {
+        let copy = &snapshot.chunks[place].0;
+        if !continues(&builder, copy) {
             contents.events += builder.len() as u64;
-            writer.events(&builder)?;
+            if !builder.is_empty() {
+                writer.events(&builder)?;
+            }
+            builder.reset(chunk_info(copy));
         }
+        chunks.fill(snapshot, place, &mut builder);
+    }
+    if !builder.is_empty() {
+        contents.events += builder.len() as u64;
+        writer.events(&builder)?;
     }
 
     let mut workers = workers(snapshot, threads, &chunks);
@@ -258,6 +264,24 @@ fn task_row(facts: &Facts, entry: &Entry, strings: &StringIds, timeline: &Timeli
     }
 }
 
+fn chunk_info(copy: &ChunkCopy) -> ChunkInfo {
+    let (runtime, worker) = split_worker(copy.worker);
+    ChunkInfo {
+        stream: copy.stream,
+        shared: copy.shared(),
+        runtime,
+        worker,
+        first_seq: copy.first_seq,
+    }
+}
+
+/// Whether the events of `copy` may go on in `builder`: one folded mark must be able to tell both.
+fn continues(builder: &ChunkBuilder, copy: &ChunkCopy) -> bool {
+    builder.is_continued_by(&chunk_info(copy))
+        && builder.len() < CHUNK_EVENTS
+        && (copy.folded == 0 || builder.folded() == builder.len() as u64)
+}
+
 /// Turns copied chunks into event chunks, and gathers what their events tell beside.
 struct EventChunks<'a> {
     strings: &'a StringIds,
@@ -268,16 +292,9 @@ struct EventChunks<'a> {
 }
 
 impl EventChunks<'_> {
+    /// Adds the events of one copied chunk to `builder`.
     fn fill(&mut self, snapshot: &Snapshot, place: usize, builder: &mut ChunkBuilder) {
         let (copy, range) = &snapshot.chunks[place];
-        let (runtime, worker) = split_worker(copy.worker);
-        builder.reset(ChunkInfo {
-            stream: copy.stream,
-            shared: copy.shared(),
-            runtime,
-            worker,
-            first_seq: copy.first_seq,
-        });
         let mut decoder = Decoder::new(
             &snapshot.bytes[range.clone()],
             0,
@@ -287,7 +304,7 @@ impl EventChunks<'_> {
             },
             copy.shared(),
         );
-        let mut folded = 0;
+        let mut folded = builder.folded();
         let mut clock = ChunkClock::new(&snapshot.timeline);
         while let Some((event, thread)) = decoder.next_event() {
             let thread = if copy.shared() { thread } else { copy.stream };

@@ -352,7 +352,9 @@ impl History {
         if (length, start) > (entry.longest, entry.longest_start) {
             (entry.longest, entry.longest_start) = (length, start);
         }
-        if end >= entry.last_end {
+        // By start: an end is noted after the runtime let the task go, when its next poll may already
+        // have come and gone on another worker.
+        if start >= entry.last_start {
             (entry.last_start, entry.last_end, entry.last_outcome) = (start, end, outcome as u8);
         }
     }

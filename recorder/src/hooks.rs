@@ -12,6 +12,7 @@ use tokio::runtime::{Builder, Runtime, RuntimeFlavor};
 use crate::codec::RawEvent;
 #[cfg(tokio_unstable)]
 use crate::facts::Facts;
+use crate::recorder::OwnerHandle;
 use crate::shared::Shared;
 use crate::sync::Ordering;
 use crate::thread::{self, Finished, PARKED, ThreadSlot};
@@ -76,6 +77,8 @@ pub(crate) fn number(id: tokio::task::Id) -> u64 {
 /// One runtime's share of the recorder, alive as long as one of its hooks is.
 struct Attached {
     shared: Arc<Shared>,
+    /// A runtime that lives is recorded, whether or not somebody still holds a handle.
+    _owner: Arc<OwnerHandle>,
     runtime: u32,
 }
 
@@ -94,11 +97,8 @@ impl Drop for Attached {
 }
 
 /// Sets the hooks, and builds the runtime.
-pub(crate) fn attach(
-    shared: &Arc<Shared>,
-    user: &UserHooks,
-    builder: &mut Builder,
-) -> io::Result<Runtime> {
+pub(crate) fn attach(owner: &Arc<OwnerHandle>, builder: &mut Builder) -> io::Result<Runtime> {
+    let (shared, user) = (&owner.shared, &owner.hooks);
     let runtime = {
         let mut runtimes = shared
             .runtimes
@@ -117,6 +117,7 @@ pub(crate) fn attach(
     };
     let attached = Arc::new(Attached {
         shared: Arc::clone(shared),
+        _owner: Arc::clone(owner),
         runtime,
     });
     set_thread_hooks(&attached, user, builder);

@@ -20,22 +20,22 @@ use crate::shared::Shared;
 use crate::thread::{self, Spawning};
 use crate::wrap::RecordedFuture;
 
-/// How long the last handle's drop waits for dumps that are being written.
+/// How long the last owner's drop waits for dumps that are being written.
 const FAREWELL: Duration = Duration::from_secs(5);
 
 /// An always-on, bounded flight recorder.
 ///
-/// Clones are handles of one recorder. It stops when the last of them is dropped, after the dumps that
-/// were asked for are written (5 s at most); keep one for as long as the service lives. Runtimes that
-/// are attached go on after that, unrecorded.
+/// Clones are handles of one recorder. It stops when the last of them and the last runtime attached to it
+/// are gone, after the dumps that were asked for are written; that waits for 5 s at most.
 #[derive(Clone)]
 pub struct FlightRecorder {
     handle: Arc<OwnerHandle>,
 }
 
-struct OwnerHandle {
-    shared: Arc<Shared>,
-    hooks: UserHooks,
+/// Stops the recorder when nobody is left to use it.
+pub(crate) struct OwnerHandle {
+    pub(crate) shared: Arc<Shared>,
+    pub(crate) hooks: UserHooks,
     pid: u32,
 }
 
@@ -115,7 +115,7 @@ impl FlightRecorder {
     ///
     /// Whatever building the runtime fails with.
     pub fn attach(&self, builder: &mut tokio::runtime::Builder) -> io::Result<Runtime> {
-        hooks::attach(self.shared(), &self.handle.hooks, builder)
+        hooks::attach(&self.handle, builder)
     }
 
     /// Spawns a task on the current runtime, with its wakes recorded.

@@ -84,14 +84,28 @@ impl State {
 
     #[inline(always)]
     fn begin_poll(&self) {
-        self.0.fetch_add(POLL_STEP, Ordering::AcqRel);
+        self.count_step();
     }
 
     /// Ends a poll that returned pending; tells whether no clone is left.
     #[inline(always)]
     fn end_poll(&self) -> bool {
-        let word = self.0.fetch_add(POLL_STEP, Ordering::AcqRel);
+        let word = self.count_step();
         word & REFERENCES == REFERENCE && word & (DONE | DISTRUSTED) == 0
+    }
+
+    /// Counts the begin or end of a poll, and tells the word from before. For the wrapper alone.
+    #[inline(always)]
+    fn count_step(&self) -> u64 {
+        let word = self.0.load(Ordering::Acquire);
+        if word & REFERENCES == REFERENCE {
+            // Only the wrapper's own reference is left, and only it can make another: nobody else can
+            // change the word meanwhile, and a plain store costs a fraction of a locked addition.
+            self.0
+                .store(word.wrapping_add(POLL_STEP), Ordering::Release);
+            return word;
+        }
+        self.0.fetch_add(POLL_STEP, Ordering::AcqRel)
     }
 
     fn set(&self, flag: u64) {
@@ -340,6 +354,34 @@ mod models {
             state.begin_poll();
             state.clone_reference();
             assert!(!state.end_poll());
+        });
+    }
+
+    /// A poll that begins with nobody else about takes no locked step; a clone made in it and dropped on
+    /// another thread, before or after its end, is still noticed.
+    #[test]
+    fn a_clone_made_in_a_lonely_poll_is_noticed_wherever_it_goes() {
+        loom::model(|| {
+            let state = Arc::new(State::new());
+            let noticed = Arc::new(AtomicU32::new(0));
+            state.begin_poll();
+            state.clone_reference();
+            let dropper = {
+                let (state, noticed) = (Arc::clone(&state), Arc::clone(&noticed));
+                loom::thread::spawn(move || {
+                    let (last, lost) = state.release(None, || ());
+                    assert!(!last);
+                    noticed.fetch_add(u32::from(lost.is_some()), Ordering::SeqCst);
+                })
+            };
+            let at_the_end = state.end_poll();
+            dropper.join().expect("no panic");
+            let noticed = noticed.load(Ordering::SeqCst) + u32::from(at_the_end);
+            assert_eq!(
+                noticed, 1,
+                "by the dropper or by the poll's end, and not by both"
+            );
+            assert_eq!(state.clones(), 0);
         });
     }
 

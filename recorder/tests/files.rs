@@ -185,6 +185,29 @@ fn dropping_the_recorder_waits_for_its_dumps() {
 }
 
 #[test]
+fn a_runtime_keeps_its_recorder_alive() {
+    let directory = Directory::new("keeps-alive");
+    let recorder = FlightRecorder::builder()
+        .memory(MIB)
+        .dump_on_signal(nix::libc::SIGURG)
+        .dump_dir(directory.path())
+        .build()
+        .expect("a recorder");
+    let runtime = recorder
+        .attach(&mut tokio::runtime::Builder::new_current_thread())
+        .expect("a runtime");
+    drop(recorder);
+    runtime.block_on(async {
+        tokio::spawn(tokio::task::yield_now())
+            .await
+            .expect("it ends");
+    });
+    kill(Pid::this(), Signal::SIGURG).expect("a signal to ourselves");
+    let dump = Dump::read(&directory.wait_for_dumps(1)[0]);
+    assert_eq!(dump.tasks.len(), 1);
+}
+
+#[test]
 fn what_cannot_be_built_says_so() {
     for bytes in [0, 1000, 16 << 10] {
         assert!(matches!(

@@ -286,19 +286,23 @@ fn a_runtime_inside_block_in_place_nests() {
         "spawned from inside the outer task's poll"
     );
     assert_ne!(inner.runtime, outer.runtime);
-    let interval = |id: u64, index: usize| match dump.events_of(id)[..]
-        .iter()
-        .filter(|event| matches!(event.event, Event::Poll { .. }))
-        .nth(index)
-        .expect("that many polls")
-        .event
-    {
-        Event::Poll { start, end, .. } => (start, end),
-        _ => unreachable!("filtered"),
+    // By their starts: a poll's end is noted after the runtime let the task go, when its next poll may
+    // already have begun on another worker.
+    let polls = |id: u64| {
+        let events = dump.events_of(id).into_iter();
+        let mut polls: Vec<_> = events
+            .filter_map(|event| match event.event {
+                Event::Poll { start, end, .. } => Some((start, end)),
+                _ => None,
+            })
+            .collect();
+        polls.sort_unstable();
+        polls
     };
-    let (outer_start, outer_end) = interval(outer.id, 1);
-    for index in 0..4 {
-        let (start, end) = interval(inner.id, index);
+    let (outer_start, outer_end) = polls(outer.id)[1];
+    let inner_polls = polls(inner.id);
+    assert_eq!(inner_polls.len(), 4);
+    for (start, end) in inner_polls {
         assert!(
             outer_start < start && end < outer_end,
             "the inner polls lie inside the outer one"
