@@ -93,12 +93,22 @@ fn what_is_no_recording_is_refused_in_one_sentence() {
         "cannot open yet",
     );
     refused(
+        &["report", &path("console.json", b"{\"v\":1}\n")],
+        1,
+        "nothing in it can be read (it has a first line, and no events)",
+    );
+    refused(
         &[
             "report",
-            &path("console.json", b"{\"v\":1}\n{\"Spawn\":{}}"),
+            &path("cut.json", b"{\"v\":1}\n{\"Spawn\":{\"id\":"),
         ],
         1,
-        "cannot open yet",
+        "line 2 at byte 8",
+    );
+    refused(
+        &["report", &path("newer.json", b"{\"v\":2}\n{}\n")],
+        1,
+        "of version 2, and this program reads version 1",
     );
 }
 

@@ -46,6 +46,22 @@ pub enum OpenError {
         /// The newest that this program reads.
         reads: u16,
     },
+    /// A tokio-console recording of another version.
+    ConsoleVersion {
+        /// The path.
+        path: String,
+        /// Its version.
+        version: u64,
+        /// The one that this program reads.
+        reads: u64,
+    },
+    /// A file that holds one process's whole run, and so belongs to no other.
+    Alone {
+        /// The path.
+        path: String,
+        /// What it is.
+        what: &'static str,
+    },
     /// A dump of which nothing could be read.
     Unreadable {
         /// The path.
@@ -116,6 +132,19 @@ impl fmt::Display for OpenError {
             Self::Newer { path, major, reads } => write!(
                 f,
                 "{path}: has dump format {major}, and this program reads up to {reads}; update dial9-tui"
+            ),
+            Self::ConsoleVersion {
+                path,
+                version,
+                reads,
+            } => write!(
+                f,
+                "{path}: is a tokio-console recording of version {version}, and this program reads version {reads}; \
+                 look for a newer dial9-tui"
+            ),
+            Self::Alone { path, what } => write!(
+                f,
+                "{path}: is {what}, which holds one process's whole run; open it alone"
             ),
             Self::Unreadable { path, first } => {
                 write!(

@@ -1,5 +1,6 @@
 //! Files to a recording. The only rooms of this program that know a file format.
 
+mod console;
 mod decode;
 mod dump;
 mod error;
@@ -15,6 +16,7 @@ pub use progress::{Progress, Stage};
 
 use std::path::PathBuf;
 
+use self::sniff::Sniffed;
 use crate::recording::{Format, Recording, Source, sanitise};
 
 /// The incident that ships inside the binary.
@@ -45,16 +47,24 @@ pub(crate) struct Input {
 /// # Errors
 /// See [`OpenError`]: each is one sentence that says what, where, and what to do.
 pub fn open(request: &Request, progress: &Progress) -> Result<Recording, OpenError> {
-    let sample = request.paths.is_empty();
-    let inputs = if sample {
-        vec![Input {
+    let paths = input::distinct(&request.paths);
+    let inputs = match paths.as_slice() {
+        [] => vec![Input {
             name: "SAMPLE".to_owned(),
             bytes: SAMPLE.to_vec(),
-        }]
-    } else {
-        input::read_all(&request.paths, progress)?
+        }],
+        [path] => {
+            let begun = input::begin(path)?;
+            if begun.what == Sniffed::Console {
+                let (name, expected) = (begun.name.clone(), begun.expected);
+                return console::read(&name, begun.into_stream(), expected, progress).inspect(tell);
+            }
+            progress.enter(Stage::Reading, begun.expected);
+            vec![begun.finish(progress)?]
+        }
+        several => input::read_all(several, progress)?,
     };
-    recording_of(&inputs, sample, request.process, progress)
+    recording_of(&inputs, paths.is_empty(), request.process, progress)
 }
 
 /// Opens a file that is in memory already; `name` is what the recording calls it.
@@ -63,7 +73,10 @@ pub fn open(request: &Request, progress: &Progress) -> Result<Recording, OpenErr
 /// As [`open`].
 pub fn open_bytes(name: &str, bytes: Vec<u8>, progress: &Progress) -> Result<Recording, OpenError> {
     let name = sanitise(name);
-    input::refuse(&name, &bytes)?;
+    if input::refuse(&name, &bytes)? == Sniffed::Console {
+        let expected = bytes.len() as u64;
+        return console::read(&name, bytes.as_slice(), expected, progress).inspect(tell);
+    }
     recording_of(&[Input { name, bytes }], false, None, progress)
 }
 
@@ -79,12 +92,14 @@ fn recording_of(
         bytes: inputs.iter().map(|input| input.bytes.len() as u64).sum(),
         sample,
     };
-    let recording = dump::read(inputs, source, process, progress)?;
+    dump::read(inputs, source, process, progress).inspect(tell)
+}
+
+fn tell(recording: &Recording) {
     tracing::info!(
         events = recording.counts().total,
         tasks = recording.task_count(),
         losses = recording.losses().len(),
         "opened"
     );
-    Ok(recording)
 }
