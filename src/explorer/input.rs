@@ -1,7 +1,7 @@
 //! Everything that can happen to the explorer, through one channel: keys, the window's size, signals, the loader.
 
 use std::{
-    io,
+    fmt, io,
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
@@ -12,8 +12,9 @@ use std::{
 };
 
 use crossterm::event::{self, Event, KeyEventKind};
+use ratatui::layout::Size;
 use signal_hook::{
-    consts::{SIGCONT, SIGHUP, SIGINT, SIGTERM, SIGTSTP},
+    consts::{SIGCONT, SIGHUP, SIGINT, SIGTERM, SIGTSTP, SIGWINCH},
     iterator::{Handle, Signals},
     low_level::emulate_default_handler,
 };
@@ -25,8 +26,8 @@ use super::{keys::Key, loader::Loaded, terminal};
 pub(super) enum Input {
     /// A key was pressed.
     Key(Key),
-    /// The window has this many columns and rows.
-    Resize(u16, u16),
+    /// The window has this size now.
+    Resize(Size),
     /// Somebody wants the process to stop; SIGTSTP.
     Stop,
     /// The process was stopped and goes on; SIGCONT.
@@ -39,7 +40,21 @@ pub(super) enum Input {
     Loaded(Box<Loaded>),
 }
 
-/// Reads keys and sizes until it is dropped.
+impl fmt::Display for Input {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Key(key) => write!(f, "key {key}"),
+            Self::Resize(size) => write!(f, "size {size}"),
+            Self::Stop => f.write_str("stop"),
+            Self::Continue => f.write_str("continue"),
+            Self::End(signal) => write!(f, "end by signal {signal}"),
+            Self::Closed => f.write_str("terminal closed"),
+            Self::Loaded(_) => f.write_str("loaded"),
+        }
+    }
+}
+
+/// Reads keys until it is dropped. Sizes it leaves to the [`Listener`], which hears of them from its first moment on.
 pub(super) struct Keyboard {
     over: Arc<AtomicBool>,
 }
@@ -64,7 +79,6 @@ impl Keyboard {
                         Ok(Event::Key(key)) if key.kind != KeyEventKind::Release => {
                             Input::Key(Key::from(key))
                         }
-                        Ok(Event::Resize(width, height)) => Input::Resize(width, height),
                         Ok(_) => continue,
                         Err(_) => Input::Closed,
                     };
@@ -91,13 +105,14 @@ pub(super) struct Listener {
 
 impl Listener {
     pub(super) fn listen(inputs: Sender<Input>) -> io::Result<Self> {
-        let mut signals = Signals::new([SIGTERM, SIGHUP, SIGINT, SIGTSTP, SIGCONT])?;
+        let mut signals = Signals::new([SIGTERM, SIGHUP, SIGINT, SIGTSTP, SIGCONT, SIGWINCH])?;
         let handle = signals.handle();
         thread::Builder::new()
             .name("signals".to_owned())
             .spawn(move || {
                 for signal in &mut signals {
                     let input = match signal {
+                        SIGWINCH => Input::Resize(terminal::size()),
                         SIGTSTP => Input::Stop,
                         SIGCONT => Input::Continue,
                         signal => Input::End(signal),

@@ -42,8 +42,6 @@ use std::{
     time::Duration,
 };
 
-use ratatui::layout::Size;
-
 use crate::{
     analysis::Thresholds,
     open::{OpenError, Request},
@@ -141,14 +139,16 @@ pub fn run(request: &Request, options: &Options) -> Result<(), Error> {
     };
 
     let guard = Guard::take()?;
-    let _keyboard = Keyboard::listen(sender.clone()).map_err(Error::Terminal)?;
-    let _signals = Listener::listen(sender).map_err(Error::Terminal)?;
+    // Whoever asks for the size must hear of its changes already.
+    let _signals = Listener::listen(sender.clone()).map_err(Error::Terminal)?;
+    let _keyboard = Keyboard::listen(sender).map_err(Error::Terminal)?;
     let mut app = App::new(
         terminal::size(),
         theme(options),
         ascii(options),
         title(request),
     );
+    let loader = early.is_none().then_some(loader);
     if let Some(opened) = early {
         app.opened(opened);
     }
@@ -156,7 +156,7 @@ pub fn run(request: &Request, options: &Options) -> Result<(), Error> {
         app,
         guard,
         screen: None,
-        loader: Some(loader),
+        loader,
         resumed: false,
     };
     match session.run(&inputs)? {
@@ -272,6 +272,7 @@ impl Session {
     }
 
     fn take(&mut self, input: Input) -> Result<Option<Ending>, Error> {
+        tracing::debug!(%input);
         match input {
             Input::Key(key) => match self.app.key(key) {
                 Effect::None => {}
@@ -279,7 +280,7 @@ impl Session {
                 Effect::Suspend => self.suspend()?,
                 Effect::Repaint => self.repaint(),
             },
-            Input::Resize(width, height) => self.app.resize(Size::new(width, height)),
+            Input::Resize(size) => self.app.resize(size),
             Input::Stop => self.suspend()?,
             Input::Continue => {
                 if !std::mem::take(&mut self.resumed) {
@@ -315,10 +316,10 @@ impl Session {
     fn draw(&mut self) -> io::Result<()> {
         let size = self.app.size();
         let screen = self.screen.get_or_insert_with(|| Screen::new(size));
-        screen
-            .frame(&mut io::stdout().lock(), size, |buffer| {
-                self.app.draw(buffer);
-            })
-            .map(|_| ())
+        let bytes = screen.frame(&mut io::stdout().lock(), size, |buffer| {
+            self.app.draw(buffer)
+        })?;
+        tracing::debug!(%size, bytes, "frame");
+        Ok(())
     }
 }

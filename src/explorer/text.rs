@@ -158,25 +158,23 @@ impl<'a> Pen<'a> {
         self.put(&text, style)
     }
 
-    /// Writes `text` flush left in a column of `cells`.
+    /// Writes `text` flush left in a column of `cells`. The blanks look like the text: a selected row has no holes.
     pub(super) fn left(&mut self, text: &str, cells: usize, style: Style) -> &mut Self {
         let text = keep_start(text, cells);
-        let blanks = cells - width(&text);
-        self.put(&text, style).skip(blanks)
+        let blanks = " ".repeat(cells - width(&text));
+        self.put(&text, style).put(&blanks, style)
     }
 
     /// Writes `text` flush left in a column of `cells`; its start goes where it does not fit.
     pub(super) fn left_end(&mut self, text: &str, cells: usize, style: Style) -> &mut Self {
-        let text = keep_end(text, cells);
-        let blanks = cells - width(&text);
-        self.put(&text, style).skip(blanks)
+        self.left(&keep_end(text, cells), cells, style)
     }
 
     /// Writes `text` flush right in a column of `cells`.
     pub(super) fn right(&mut self, text: &str, cells: usize, style: Style) -> &mut Self {
         let text = keep_start(text, cells);
-        let blanks = cells - width(&text);
-        self.skip(blanks).put(&text, style)
+        let blanks = " ".repeat(cells - width(&text));
+        self.put(&blanks, style).put(&text, style)
     }
 
     /// Leaves `cells` blank.

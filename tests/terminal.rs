@@ -1,0 +1,333 @@
+//! The real binary in a pseudo-terminal: it shows what it should, and gives the terminal back on every way out.
+#![cfg(unix)]
+
+use std::{
+    io::{Read, Write},
+    path::Path,
+    process::Command,
+    sync::mpsc::{Receiver, channel},
+    thread,
+};
+
+use portable_pty::{Child, CommandBuilder, ExitStatus, MasterPty, PtySize, native_pty_system};
+
+/// A terminal with the explorer in it.
+struct Terminal {
+    master: Box<dyn MasterPty + Send>,
+    child: Box<dyn Child + Send + Sync>,
+    keyboard: Box<dyn Write + Send>,
+    output: Receiver<Vec<u8>>,
+    screen: vt100::Parser,
+    /// Every byte that the explorer has written.
+    bytes: Vec<u8>,
+    /// How the terminal's line was set before the explorer came, in `stty`'s words.
+    line: String,
+}
+
+/// How the line of the terminal at `path` is set.
+fn line_of(path: &Path) -> String {
+    let script = ["-c", "exec stty -a < \"$0\""];
+    let stty = Command::new("sh").args(script).arg(path).output().unwrap();
+    let text = String::from_utf8(stty.stdout).unwrap();
+    // The first line tells the window's size, which may have changed.
+    text.lines().skip(1).collect::<Vec<_>>().join("\n")
+}
+
+fn size(width: u16, height: u16) -> PtySize {
+    PtySize {
+        rows: height,
+        cols: width,
+        pixel_width: 0,
+        pixel_height: 0,
+    }
+}
+
+impl Terminal {
+    /// Starts the explorer over the built-in sample.
+    fn start(arguments: &[&str], environment: &[(&str, &str)]) -> Self {
+        let pty = native_pty_system().openpty(size(80, 24)).unwrap();
+        let mut command = CommandBuilder::new(env!("CARGO_BIN_EXE_dial9-tui"));
+        command.args(arguments);
+        for name in ["NO_COLOR", "COLORTERM", "LC_ALL", "LC_CTYPE", "LANG"] {
+            command.env_remove(name);
+        }
+        command.env("TERM", "xterm-256color");
+        for (name, value) in environment {
+            command.env(name, value);
+        }
+        let tty = pty.master.tty_name().unwrap();
+        let line = line_of(&tty);
+        let child = pty.slave.spawn_command(command).unwrap();
+        drop(pty.slave);
+        let keyboard = pty.master.take_writer().unwrap();
+        let mut reader = pty.master.try_clone_reader().unwrap();
+        let (sender, output) = channel();
+        thread::spawn(move || {
+            let mut chunk = [0; 4096];
+            while let Ok(read @ 1..) = reader.read(&mut chunk) {
+                if sender.send(chunk[..read].to_vec()).is_err() {
+                    break;
+                }
+            }
+        });
+        let screen = vt100::Parser::new(24, 80, 0);
+        Self {
+            master: pty.master,
+            child,
+            keyboard,
+            output,
+            screen,
+            bytes: Vec::new(),
+            line,
+        }
+    }
+
+    /// Starts it, and waits for the Tasks pane.
+    fn opened(arguments: &[&str], environment: &[(&str, &str)]) -> Self {
+        let mut terminal = Self::start(arguments, environment);
+        terminal.wait_for("alive at the cursor");
+        terminal
+    }
+
+    fn press(&mut self, keys: &str) {
+        self.keyboard.write_all(keys.as_bytes()).unwrap();
+        self.keyboard.flush().unwrap();
+    }
+
+    fn resize(&mut self, width: u16, height: u16) {
+        self.screen.screen_mut().set_size(height, width);
+        self.master.resize(size(width, height)).unwrap();
+    }
+
+    /// Reads until `done` says so; nothing but the end of the program makes it give up.
+    fn wait(&mut self, what: &str, done: impl Fn(&vt100::Screen) -> bool) {
+        while !done(self.screen.screen()) {
+            match self.output.recv() {
+                Ok(chunk) => self.take(&chunk),
+                Err(_) => panic!(
+                    "the program ended before {what}; the screen was\n{}",
+                    self.screen.screen().contents()
+                ),
+            }
+        }
+    }
+
+    fn take(&mut self, chunk: &[u8]) {
+        self.screen.process(chunk);
+        self.bytes.extend_from_slice(chunk);
+    }
+
+    fn wait_for(&mut self, text: &str) {
+        let shown = text.to_owned();
+        self.wait(text, move |screen| screen.contents().contains(&shown));
+    }
+
+    fn signal(&self, signal: &str) {
+        let pid = self.child.process_id().unwrap().to_string();
+        assert!(
+            Command::new("kill")
+                .args([signal, &pid])
+                .status()
+                .unwrap()
+                .success()
+        );
+    }
+
+    /// The terminal is given back just before the process stops.
+    fn wait_until_stopped(&self) {
+        let pid = self.child.process_id().unwrap().to_string();
+        let state = || {
+            Command::new("ps")
+                .args(["-o", "state=", "-p", &pid])
+                .output()
+                .unwrap()
+                .stdout
+        };
+        while !state().starts_with(b"T") {
+            thread::yield_now();
+        }
+    }
+
+    /// Reads what is left, and returns how the program ended. The terminal must be as it was found.
+    fn ended(mut self) -> (ExitStatus, Vec<u8>) {
+        while let Ok(chunk) = self.output.recv() {
+            self.take(&chunk);
+        }
+        let status = self.child.wait().unwrap();
+        assert_given_back(self.screen.screen());
+        assert!(
+            self.bytes.windows(4).all(|window| window != b"\x1b[6n"),
+            "it asked for the cursor's position"
+        );
+        (status, self.bytes)
+    }
+}
+
+fn assert_given_back(screen: &vt100::Screen) {
+    assert!(!screen.alternate_screen(), "still on the alternate screen");
+    assert!(!screen.hide_cursor(), "the cursor is hidden");
+}
+
+#[test]
+fn the_sample_can_be_walked_and_left() {
+    let mut terminal = Terminal::opened(&[], &[]);
+    assert!(terminal.screen.screen().alternate_screen());
+    assert!(terminal.screen.screen().contents().contains("SAMPLE"));
+    terminal.press("3");
+    terminal.wait_for("delay p99");
+    terminal.press("2");
+    terminal.wait_for("alive at the cursor");
+    terminal.press("?");
+    terminal.wait_for("Open the selected task at the cursor.");
+    terminal.press("q:qqq");
+    terminal.wait_for("No action matches.");
+    terminal.press("\x1b");
+    terminal.wait("the palette is gone", |screen| {
+        !screen.contents().contains("commands")
+    });
+    terminal.press("q");
+    assert_eq!(terminal.ended().0.exit_code(), 0);
+}
+
+#[test]
+fn a_window_too_small_says_so_and_recovers() {
+    let mut terminal = Terminal::opened(&[], &[]);
+    terminal.resize(20, 5);
+    terminal.wait_for("window too small");
+    terminal.resize(120, 40);
+    terminal.wait_for("alive at the cursor");
+    terminal.resize(80, 24);
+    terminal.wait_for("alive at the cursor");
+    terminal.press("q");
+    assert_eq!(terminal.ended().0.exit_code(), 0);
+}
+
+#[test]
+fn signals_end_it_and_the_terminal_is_given_back() {
+    for (signal, name) in [
+        ("-TERM", "Terminated"),
+        ("-HUP", "Hangup"),
+        ("-INT", "Interrupt"),
+    ] {
+        let terminal = Terminal::opened(&[], &[]);
+        terminal.signal(signal);
+        let (status, _) = terminal.ended();
+        assert!(!status.success());
+        assert!(
+            status.signal().is_some_and(|text| text.contains(name)),
+            "{status:?}"
+        );
+    }
+}
+
+#[test]
+fn ctrl_c_leaves_it() {
+    let mut terminal = Terminal::opened(&[], &[]);
+    terminal.press("\x03");
+    assert_eq!(terminal.ended().0.exit_code(), 0);
+}
+
+#[test]
+fn it_can_be_stopped_and_goes_on() {
+    let mut terminal = Terminal::opened(&[], &[]);
+    for stop in ["key", "signal"] {
+        match stop {
+            "key" => terminal.press("\x1a"),
+            _ => terminal.signal("-TSTP"),
+        }
+        terminal.wait("the terminal is given back", |screen| {
+            !screen.alternate_screen() && !screen.hide_cursor()
+        });
+        terminal.wait_until_stopped();
+        terminal.resize(100, 30);
+        terminal.signal("-CONT");
+        terminal.wait("it goes on", |screen| {
+            screen.alternate_screen() && screen.contents().contains("alive at the cursor")
+        });
+        assert!(terminal.screen.screen().hide_cursor());
+        terminal.resize(80, 24);
+        terminal.wait_for("alive at the cursor");
+    }
+    terminal.press("q");
+    assert_eq!(terminal.ended().0.exit_code(), 0);
+}
+
+#[test]
+fn no_color_keeps_the_selection_visible() {
+    let mut terminal = Terminal::opened(&[], &[("NO_COLOR", "1")]);
+    let row = (0..24)
+        .find(|row| {
+            terminal
+                .screen
+                .screen()
+                .cell(*row, 0)
+                .is_some_and(|cell| cell.contents() == "▸")
+        })
+        .unwrap();
+    for column in 0..80 {
+        assert!(
+            terminal
+                .screen
+                .screen()
+                .cell(row, column)
+                .unwrap()
+                .inverse(),
+            "column {column}"
+        );
+    }
+    for cell in (0..24).flat_map(|row| (0..80).map(move |column| (row, column))) {
+        let cell = terminal.screen.screen().cell(cell.0, cell.1).unwrap();
+        assert_eq!(
+            (cell.fgcolor(), cell.bgcolor()),
+            (vt100::Color::Default, vt100::Color::Default)
+        );
+    }
+    terminal.press("q");
+    assert_eq!(terminal.ended().0.exit_code(), 0);
+}
+
+#[test]
+fn a_flag_outranks_no_color() {
+    let mut terminal = Terminal::opened(&["--colors", "16"], &[("NO_COLOR", "1")]);
+    let screen = terminal.screen.screen();
+    let colored = |cell: &vt100::Cell| matches!(cell.fgcolor(), vt100::Color::Idx(..16));
+    assert!((0..24).any(|row| (0..80).any(|column| screen.cell(row, column).is_some_and(colored))));
+    terminal.press("q");
+    assert_eq!(terminal.ended().0.exit_code(), 0);
+}
+
+#[test]
+fn ascii_is_nothing_but_ascii() {
+    let mut terminal = Terminal::opened(&["--ascii"], &[]);
+    terminal.press("3");
+    terminal.wait_for("delay p99");
+    terminal.press("q");
+    let (status, bytes) = terminal.ended();
+    assert_eq!(status.exit_code(), 0);
+    assert!(bytes.is_ascii());
+}
+
+#[test]
+fn a_terminal_that_cannot_do_it_gets_one_sentence() {
+    for term in ["dumb", ""] {
+        let mut terminal = Terminal::start(&[], &[("TERM", term)]);
+        terminal.wait_for("report");
+        let (status, bytes) = terminal.ended();
+        assert_eq!(status.exit_code(), 1);
+        let text = String::from_utf8(bytes).unwrap();
+        assert_eq!(text.trim_end().lines().count(), 1, "{text}");
+        assert!(text.contains("TERM"), "{text}");
+    }
+}
+
+#[test]
+fn what_cannot_be_opened_leaves_the_terminal_alone() {
+    let mut terminal = Terminal::start(&["/nowhere/at-all.dial9"], &[]);
+    terminal.wait_for("there is no such file");
+    let (status, bytes) = terminal.ended();
+    assert_eq!(status.exit_code(), 1);
+    assert_eq!(
+        String::from_utf8(bytes).unwrap().trim_end().lines().count(),
+        1
+    );
+}
