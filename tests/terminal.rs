@@ -155,6 +155,7 @@ impl Terminal {
         }
         let status = self.child.wait().unwrap();
         assert_given_back(self.screen.screen());
+        assert_eq!(line_of(&self.master.tty_name().unwrap()), self.line);
         assert!(
             self.bytes.windows(4).all(|window| window != b"\x1b[6n"),
             "it asked for the cursor's position"

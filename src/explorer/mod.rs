@@ -317,7 +317,7 @@ impl Session {
         let size = self.app.size();
         let screen = self.screen.get_or_insert_with(|| Screen::new(size));
         let bytes = screen.frame(&mut io::stdout().lock(), size, |buffer| {
-            self.app.draw(buffer)
+            self.app.draw(buffer);
         })?;
         tracing::debug!(%size, bytes, "frame");
         Ok(())
