@@ -206,10 +206,12 @@ fn rows(buffer: &mut Buffer, area: Rect, theme: Theme, view: &View, columns: &Co
     if tasks.is_empty() {
         let why = if !view.table.wish.find.is_empty() {
             "No task matches the search."
-        } else if view.opened.recording.task_count() == 0 {
+        } else if view.opened.recording.task_count() > 0 {
+            "No task was alive at the cursor: a lists them all, h and l move the cursor."
+        } else if view.opened.recording.losses().is_empty() {
             "The recording holds no tasks."
         } else {
-            "No task was alive at the cursor: a lists them all, h and l move the cursor."
+            "No task could be read: i tells what is missing."
         };
         Pen::new(buffer, area, 0)
             .skip(MARGIN)
