@@ -33,9 +33,13 @@ pub(super) enum What<'a> {
     Wake {
         /// On a thread that was inside the task itself.
         own: bool,
+        /// And the waker is gone with it.
+        consumed: bool,
     },
-    /// A waker of its task was cloned or dropped.
-    Waker,
+    /// A waker of its task was cloned.
+    WakerCloned,
+    /// A waker of its task was dropped.
+    WakerDropped,
 }
 
 /// A field of a spawn.
@@ -148,19 +152,21 @@ impl Scanner<'_> {
     }
 
     fn waker_op(&mut self) -> Option<What<'static>> {
-        if self.word(b"\"Clone\"").is_some() || self.word(b"\"Drop\"").is_some() {
-            return Some(What::Waker);
+        if self.word(b"\"Clone\"").is_some() {
+            return Some(What::WakerCloned);
+        }
+        if self.word(b"\"Drop\"").is_some() {
+            return Some(What::WakerDropped);
         }
         self.word(b"{\"Wake")?;
-        // `Wake` and `WakeByRef` differ in what becomes of the waker.
-        let _ = self.word(b"ByRef");
+        let consumed = self.word(b"ByRef").is_none();
         self.word(b"\":{\"self_wake\":")?;
         let own = self.word(b"true").is_some();
         if !own {
             self.word(b"false")?;
         }
         self.word(b"}}")?;
-        Some(What::Wake { own })
+        Some(What::Wake { own, consumed })
     }
 }
 
@@ -175,10 +181,16 @@ pub(super) fn parse(line: &[u8]) -> Result<Event<'_>, LineError> {
         Raw::Close { id, at } => (id, at, What::Close),
         Raw::Waker { id, op, at } => {
             let what = match op {
-                Op::Clone | Op::Drop => What::Waker,
-                Op::Wake { self_wake } | Op::WakeByRef { self_wake } => {
-                    What::Wake { own: self_wake }
-                }
+                Op::Clone => What::WakerCloned,
+                Op::Drop => What::WakerDropped,
+                Op::Wake { self_wake: own } => What::Wake {
+                    own,
+                    consumed: true,
+                },
+                Op::WakeByRef { self_wake: own } => What::Wake {
+                    own,
+                    consumed: false,
+                },
             };
             (id, at, what)
         }

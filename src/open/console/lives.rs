@@ -12,8 +12,8 @@ use super::{
     spawn::{Kind, spawn},
 };
 use crate::recording::{
-    Batch, Loss, LossKind, Ns, Outcome, RecordingBuilder, SeatKey, SpawnFacts, TaskFacts, TaskKind,
-    Thread, WakerKey,
+    Batch, Loss, LossKind, Ns, Outcome, RecordingBuilder, SECOND, SeatKey, SpawnFacts, TaskFacts,
+    TaskKind, Thread, WakerKey,
 };
 
 /// Rows of one batch.
@@ -26,6 +26,8 @@ const SEAT: SeatKey = SeatKey {
     worker: None,
     thread: THREAD,
 };
+/// A task that returned ready is dropped at once. One that is still there after this time returned pending.
+const SURELY_PENDING: Ns = SECOND;
 /// Times further from the first event than 36 years are nonsense, and sums of what is left do not overflow.
 const LIMIT: i64 = 1 << 60;
 
@@ -48,7 +50,7 @@ pub(super) struct Lives<'b> {
     counted: u64,
     rows: u64,
     most_rows: u64,
-    wakers: u64,
+    wakes: u64,
     unseen: u64,
     unpaired: u64,
     over_cap: u64,
@@ -68,6 +70,17 @@ struct Life {
     /// Whether it was woken, or spawned, since the latest visit began.
     woken: bool,
     held: Held,
+    wakers: Wakers,
+}
+
+/// How many wakers of a task there are: clones less those that were dropped or used up.
+#[derive(Clone, Copy, Default)]
+struct Wakers {
+    count: i64,
+    /// More are gone than were ever cloned, so some clones were not recorded.
+    wrong: bool,
+    /// When their number last changed.
+    changed: Ns,
 }
 
 /// The visits that may still turn out to be something else than a poll that returned pending.
@@ -145,7 +158,7 @@ impl<'b> Lives<'b> {
             counted: 0,
             rows: 0,
             most_rows,
-            wakers: 0,
+            wakes: 0,
             unseen: 0,
             unpaired: 0,
             over_cap: 0,
@@ -164,19 +177,25 @@ impl<'b> Lives<'b> {
         self.latest = self.latest.max(at);
         self.events += 1;
         match &event.what {
-            What::Spawn(fields) => self.spawn(event.span, at, spawn(fields)),
+            What::Spawn(fields) => self.spawn(event.span, at, &spawn(fields)),
             What::Enter => self.enter(event.span, at),
             What::Exit => self.exit(event.span, at),
             What::Close => self.close(event.span, at),
-            What::Wake { own } => self.wake(event.span, at, *own),
-            What::Waker => self.wakers += 1,
+            What::Wake { own, consumed } => {
+                if *consumed {
+                    self.wakers(event.span, at, -1);
+                }
+                self.wake(event.span, at, *own);
+            }
+            What::WakerCloned => self.wakers(event.span, at, 1),
+            What::WakerDropped => self.wakers(event.span, at, -1),
         }
         if self.batch.events() >= UNIT {
             self.hand_over();
         }
     }
 
-    fn spawn(&mut self, span: u64, at: Ns, facts: super::spawn::Spawn) {
+    fn spawn(&mut self, span: u64, at: Ns, facts: &super::spawn::Spawn) {
         let number = facts.number.filter(|number| !self.builder.knows(*number));
         if facts.kind == Kind::Blocking {
             let number = number.unwrap_or_else(|| self.spare());
@@ -215,6 +234,7 @@ impl<'b> Lives<'b> {
             inside: None,
             woken: true,
             held: Held::default(),
+            wakers: Wakers::default(),
         };
         self.replace(span, Span::Task(life));
     }
@@ -280,7 +300,7 @@ impl<'b> Lives<'b> {
     }
 
     fn wake(&mut self, span: u64, at: Ns, own: bool) {
-        self.wakers += 1;
+        self.wakes += 1;
         let Some(Span::Task(life)) = self.spans.get_mut(&span) else {
             return;
         };
@@ -293,6 +313,14 @@ impl<'b> Lives<'b> {
         };
         if self.room() {
             self.batch.wake(id, at, waker);
+        }
+    }
+
+    fn wakers(&mut self, span: u64, at: Ns, change: i64) {
+        if let Some(Span::Task(Life { wakers, .. })) = self.spans.get_mut(&span) {
+            wakers.count += change;
+            wakers.wrong |= wakers.count < 0;
+            wakers.changed = at;
         }
     }
 
@@ -347,6 +375,24 @@ impl<'b> Lives<'b> {
         }
     }
 
+    /// Tells of a task that is pending at the end without any waker. That is certain only where every line was read: the
+    /// file keeps the order in which things happened, so no waker can be missing in between.
+    fn lost_wakers(&mut self, life: &Life) {
+        let Some((_, left)) = life.held.newer else {
+            return;
+        };
+        let Wakers {
+            count,
+            wrong,
+            changed,
+        } = life.wakers;
+        let idle = life.inside.is_none() && !life.woken && !life.held.newer_unexplained;
+        let told = life.kind != Kind::BlockOn && !wrong;
+        if idle && told && count == 0 && self.latest - left >= SURELY_PENDING {
+            self.batch.unwakeable(life.id, left.max(changed));
+        }
+    }
+
     fn polls(&mut self, id: u64, visit: Option<(Ns, Ns)>, outcome: Outcome) {
         if let Some(visit) = visit {
             self.poll(id, visit, outcome);
@@ -376,8 +422,8 @@ impl<'b> Lives<'b> {
         self.builder.batch(full);
     }
 
-    /// Hands over what is left, once the recording has ended.
-    pub(super) fn finish(mut self) {
+    /// Hands over what is left, once the recording has ended; `whole` where every line of it was read.
+    pub(super) fn finish(mut self, whole: bool) {
         let are_drops = self.visits.decide();
         for (id, held) in std::mem::take(&mut self.undecided) {
             self.ended(id, &held, are_drops);
@@ -387,6 +433,9 @@ impl<'b> Lives<'b> {
         for (_, span) in spans {
             if let Span::Task(life) = span {
                 self.still_alive(&life);
+                if whole && self.unpaired == 0 {
+                    self.lost_wakers(&life);
+                }
             }
         }
         // Every line is an event, also one that is no row of its own.
@@ -397,7 +446,7 @@ impl<'b> Lives<'b> {
         self.hand_over();
         self.builder.window.end = self.latest.max(0);
         self.builder.window.wall_start = self.base;
-        if self.wakers == 0 {
+        if self.wakes == 0 {
             // The service's filter kept them out: not recorded is not "did not happen".
             for task in &mut self.builder.tasks {
                 task.wakes_recorded = false;

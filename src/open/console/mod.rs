@@ -104,7 +104,7 @@ fn read_within(
         }
     }
     let events = lives.events();
-    lives.finish();
+    lives.finish(problems.is_whole());
     builder.source.bytes = lines.place().byte;
     if events == 0 {
         return Err(OpenError::Unreadable {

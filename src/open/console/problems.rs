@@ -59,6 +59,14 @@ impl Problems {
         }
     }
 
+    /// Whether every line was read, up to where the recording ends.
+    pub(super) fn is_whole(&self) -> bool {
+        PROBLEMS
+            .into_iter()
+            .zip(&self.seen)
+            .all(|(problem, seen)| problem == Problem::Truncated || seen.count == 0)
+    }
+
     /// The first of all problems, in words.
     pub(super) fn first(&self) -> Option<String> {
         self.seen

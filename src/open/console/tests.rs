@@ -52,6 +52,12 @@ impl Written {
         self
     }
 
+    fn waker(mut self, span: u64, op: &str, ns: u64) -> Self {
+        let at = Self::at(ns);
+        self.0 += &format!("{{\"Waker\":{{\"id\":{span},\"op\":\"{op}\",{at}}}}}\n");
+        self
+    }
+
     fn raw(mut self, text: &str) -> Self {
         self.0 += text;
         self
@@ -253,6 +259,53 @@ fn a_task_that_the_full_buffer_dropped_is_a_loss() {
         .read();
     assert_eq!(losses(&recording), [(LossKind::MissingEvents, 1)]);
     assert!(!recording.task(task(&recording, 2)).wakes_recorded);
+}
+
+/// Two pending tasks: one keeps a waker, one had one and dropped it.
+fn pending() -> Written {
+    modern()
+        .spawn(11, "task", 2, 100)
+        .event("Enter", 11, 110)
+        .waker(11, "Clone", 111)
+        .event("Exit", 11, 112)
+        .spawn(12, "task", 3, 120)
+        .event("Enter", 12, 130)
+        .waker(12, "Clone", 131)
+        .event("Exit", 12, 132)
+        .waker(12, "Drop", 140)
+}
+
+/// An event so late that whoever is idle is surely pending.
+fn late(written: Written) -> Written {
+    written.raw(&format!(
+        "{{\"Enter\":{{\"id\":99,\"at\":{{\"secs_since_epoch\":{},\"nanos_since_epoch\":0}}}}}}\n",
+        BASE + 2
+    ))
+}
+
+#[test]
+fn who_is_pending_without_a_waker_is_unwakeable() {
+    let lost = |written: Written, id: u64| {
+        let recording = written.read();
+        assert_eq!(
+            recording.counts().total,
+            written.0.lines().filter(|line| *line != "x").count() as u64 - 1
+        );
+        recording.last_unwakeable(task(&recording, id), Ns::MAX)
+    };
+    assert_eq!(lost(late(pending()), 3), Some(140));
+    assert_eq!(lost(late(pending()), 2), None);
+    // It may have returned ready the moment before.
+    assert_eq!(lost(pending(), 3), None);
+    // A lost line may have been its clone.
+    assert_eq!(lost(late(pending().raw("x\n")), 3), None);
+    // It is runnable.
+    assert_eq!(lost(late(pending().wake(12, false, 150)), 3), None);
+    let wrong = pending().waker(12, "Drop", 150).waker(12, "Clone", 151);
+    assert_eq!(lost(late(wrong), 3), None);
+    // `block_on` has a waker of its own kind.
+    let block_on = modern().spawn(13, "block_on", 4, 100).visit(13, 110, 120);
+    assert_eq!(lost(late(block_on), 4), None);
 }
 
 #[test]
