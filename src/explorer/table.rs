@@ -132,16 +132,16 @@ impl Table {
             return;
         }
         self.sort(opened, cursor);
-        self.alive = self
-            .order
-            .iter()
-            .filter(|task| opened.alive(**task, cursor))
-            .count();
-        let listed = |task: &TaskIx| {
-            self.found(*task)
-                && (self.wish.all || Some(*task) == pinned || opened.alive(*task, cursor))
-        };
-        self.rows = self.order.iter().copied().filter(listed).collect();
+        self.alive = 0;
+        let mut rows = Vec::with_capacity(self.rows.len());
+        for &task in &self.order {
+            let alive = opened.alive(task, cursor);
+            self.alive += usize::from(alive);
+            if self.found(task) && (alive || self.wish.all || Some(task) == pinned) {
+                rows.push(task);
+            }
+        }
+        self.rows = rows;
         if !self.wish.find.is_empty() && self.wish.sort == Sort::Trouble {
             self.rows
                 .sort_by_key(|task| std::cmp::Reverse(self.scores[task.index()]));

@@ -311,13 +311,16 @@ impl View {
             self.place.task = listed.or(opened.facts.trouble().first().copied());
             self.select_by_cursor();
         }
-        self.table
-            .refresh(&opened, self.place.cursor, self.place.task);
-        self.row = self.place.task.and_then(|task| self.table.position(task));
         let capacity = self.capacity();
-        if let (Pane::Tasks, Some(row)) = (self.place.pane, self.row) {
-            self.place.tasks_top =
-                scrolled(self.place.tasks_top, row, self.table.rows().len(), capacity);
+        // A million tasks are listed anew only where they are seen.
+        if self.place.pane == Pane::Tasks {
+            self.table
+                .refresh(&opened, self.place.cursor, self.place.task);
+            self.row = self.place.task.and_then(|task| self.table.position(task));
+            if let Some(row) = self.row {
+                let len = self.table.rows().len();
+                self.place.tasks_top = scrolled(self.place.tasks_top, row, len, capacity);
+            }
         }
         let Some(task) = self.place.task else { return };
         let history = opened.recording.history(task);
