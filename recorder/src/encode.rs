@@ -8,7 +8,7 @@ use dial9_format::{
     NO_STRING, OpenWait, Running, Strings, TaskRow, Tasks, ThreadRow, Trigger, WorkerRow, Workers,
 };
 
-use crate::arena::NO_WORKER;
+use crate::arena::{ChunkCopy, NO_WORKER};
 use crate::clock::Timeline;
 use crate::codec::{Base, Decoder, RawEvent};
 use crate::facts::Facts;
@@ -18,8 +18,8 @@ use crate::thread::{OUTSIDE_THREAD, PARKED};
 
 /// Task rows and strings per frame, so that no payload comes near its limit.
 const ROWS_PER_FRAME: usize = 4096;
-/// A chunk of the file that has as many events takes no more: it is what damage to one byte costs.
-const CHUNK_EVENTS: usize = 24 * 1024;
+/// Sequence numbers that share a chunk of the file: more pack better, and damage to one byte costs more.
+const CHUNK_EVENTS: u64 = 24 * 1024;
 
 /// Who recorded, for the header.
 #[derive(Clone, Debug)]
@@ -131,7 +131,7 @@ pub(crate) fn encode(
         outside: BTreeSet::new(),
     };
     // By stream: what comes next in one goes into the same chunk of the file, which packs better.
-    let by_stream = |(copy, _): &(ChunkCopy, _)| (copy.stream, copy.first_seq);
+    let by_stream = |(copy, _): &(ChunkCopy, _)| (copy.stream, copy.age);
     snapshot.chunks.sort_by_key(by_stream);
     let mut builder = ChunkBuilder::default();
     for place in 0..snapshot.chunks.len() {
@@ -275,10 +275,12 @@ fn chunk_info(copy: &ChunkCopy) -> ChunkInfo {
     }
 }
 
-/// Whether the events of `copy` may go on in `builder`: one folded mark must be able to tell both.
+/// Whether the events of `copy` may go on in `builder`. One folded mark must be able to tell both, and
+/// two dumps of one process should cut at the same places.
 fn continues(builder: &ChunkBuilder, copy: &ChunkCopy) -> bool {
+    let first = copy.first_seq.saturating_sub(builder.len() as u64);
     builder.is_continued_by(&chunk_info(copy))
-        && builder.len() < CHUNK_EVENTS
+        && first / CHUNK_EVENTS == copy.first_seq / CHUNK_EVENTS
         && (copy.folded == 0 || builder.folded() == builder.len() as u64)
 }
 

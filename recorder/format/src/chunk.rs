@@ -114,6 +114,24 @@ impl ChunkBuilder {
         self.kinds.is_empty()
     }
 
+    /// Whether the events of a chunk with this `info` can be added to this one: it holds some, and those
+    /// come next in its stream, of the same worker.
+    #[must_use]
+    pub fn is_continued_by(&self, info: &ChunkInfo) -> bool {
+        let next = self.info.first_seq.checked_add(self.len() as u64);
+        let info_here = next.map(|first_seq| ChunkInfo {
+            first_seq,
+            ..self.info
+        });
+        !self.is_empty() && info_here == Some(*info)
+    }
+
+    /// How many events, from the first, the history already contains.
+    #[must_use]
+    pub fn folded(&self) -> u64 {
+        self.folded
+    }
+
     /// Says how many events, from the first, the history already contains.
     pub fn set_folded(&mut self, events: u64) {
         self.folded = events;
