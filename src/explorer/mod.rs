@@ -3,6 +3,7 @@
 //! Inputs (keys, sizes, signals, the loader) come through one channel; `App` turns keys into actions of the one table,
 //! changes its state, and draws it. Only this module and those below it know what a terminal is.
 
+mod action_table;
 mod actions;
 mod app;
 mod ascii;
