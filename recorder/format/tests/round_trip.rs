@@ -420,3 +420,29 @@ fn an_interval_that_ends_before_it_starts_has_no_length() {
     };
     assert_eq!(chunk.events, [(0, Event::Park { start: 4, end: 4 })]);
 }
+
+#[test]
+fn a_chunk_is_continued_by_the_next_of_its_stream_and_worker() {
+    let info = ChunkInfo {
+        stream: 4,
+        shared: false,
+        runtime: Some(0),
+        worker: Some(1),
+        first_seq: 10,
+    };
+    let mut builder = dial9_format::ChunkBuilder::new(info);
+    assert!(
+        !builder.is_continued_by(&info),
+        "there is nothing to continue"
+    );
+    builder.push(4, &Event::Park { start: 1, end: 2 });
+    let next = ChunkInfo {
+        first_seq: 11,
+        ..info
+    };
+    assert!(builder.is_continued_by(&next));
+    assert!(!builder.is_continued_by(&info));
+    assert!(!builder.is_continued_by(&ChunkInfo { stream: 5, ..next }));
+    let worker = Some(2);
+    assert!(!builder.is_continued_by(&ChunkInfo { worker, ..next }));
+}
