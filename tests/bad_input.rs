@@ -66,7 +66,7 @@ fn what_is_no_recording_is_refused_in_one_sentence() {
     );
     refused(&["no/such/file.dial9"], 1, "there is no such file");
     refused(
-        &["report", env!("CARGO_TARGET_TMPDIR")],
+        &["report", concat!(env!("CARGO_MANIFEST_DIR"), "/src")],
         1,
         "is a directory",
     );
@@ -85,12 +85,12 @@ fn what_is_no_recording_is_refused_in_one_sentence() {
     refused(
         &["report", &path("upstream.bin", b"TRC\0\x01....")],
         1,
-        "cannot open yet",
+        "nothing in it can be read (it breaks off at byte 5)",
     );
     refused(
         &["report", &path("upstream.bin.gz", b"\x1f\x8b\x08....")],
         1,
-        "cannot open yet",
+        "compressed with gzip and holds no dial9 trace",
     );
     refused(
         &["report", &path("console.json", b"{\"v\":1}\n")],

@@ -30,13 +30,6 @@ pub enum OpenError {
         /// What it looks like.
         looks_like: String,
     },
-    /// A recording of another tool, which this version does not read.
-    NotYet {
-        /// The path.
-        path: String,
-        /// What it is.
-        what: &'static str,
-    },
     /// A dump of a newer major version.
     Newer {
         /// The path.
@@ -95,6 +88,13 @@ pub enum OpenError {
         /// The path.
         path: String,
     },
+    /// Traces of upstream dial9 and files of another kind.
+    Mixed {
+        /// A trace.
+        trace: String,
+        /// A file that is none.
+        other: String,
+    },
     /// Somebody called [`super::Progress::cancel`].
     Cancelled,
 }
@@ -111,7 +111,10 @@ impl fmt::Display for OpenError {
             ),
             Self::Io { path, error } => write!(f, "{path}: cannot be read: {}", one_line(error)),
             Self::Directory { path } => {
-                write!(f, "{path}: is a directory; name the .dial9 files in it")
+                write!(
+                    f,
+                    "{path}: is a directory without upstream dial9 traces; name the .dial9 files in it"
+                )
             }
             Self::Empty { path } => {
                 write!(
@@ -125,10 +128,6 @@ impl fmt::Display for OpenError {
                     "{path}: is {looks_like}, not a recording; name a .dial9 dump"
                 )
             }
-            Self::NotYet { path, what } => write!(
-                f,
-                "{path}: is {what}, which this version cannot open yet; it opens dumps of dial9-recorder"
-            ),
             Self::Newer { path, major, reads } => write!(
                 f,
                 "{path}: has dump format {major}, and this program reads up to {reads}; update dial9-tui"
@@ -174,6 +173,10 @@ impl fmt::Display for OpenError {
             Self::Headless { path } => write!(
                 f,
                 "{path}: has lost its header, so nobody can tell whether it belongs to the other files; open it alone"
+            ),
+            Self::Mixed { trace, other } => write!(
+                f,
+                "{trace} is an upstream dial9 trace and {other} is not; open them one after the other"
             ),
             Self::Cancelled => f.write_str("loading was stopped"),
         }

@@ -141,18 +141,10 @@ pub(super) fn refuse(name: &str, beginning: &[u8]) -> Result<Sniffed, OpenError>
         return Err(OpenError::Empty { path });
     }
     match sniff(beginning) {
-        what @ (Sniffed::Dump | Sniffed::Console) => Ok(what),
-        Sniffed::Upstream => Err(OpenError::NotYet {
-            path,
-            what: "an upstream dial9 trace",
-        }),
-        Sniffed::Gzip => Err(OpenError::NotYet {
-            path,
-            what: "compressed with gzip, as upstream dial9 traces are",
-        }),
         Sniffed::Other(what) => Err(OpenError::NotARecording {
             path,
             looks_like: what.to_owned(),
         }),
+        what => Ok(what),
     }
 }

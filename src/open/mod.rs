@@ -10,6 +10,7 @@ mod pieces;
 mod progress;
 mod select;
 mod sniff;
+mod upstream;
 
 pub use error::OpenError;
 pub use progress::{Progress, Stage};
@@ -25,7 +26,7 @@ const SAMPLE: &[u8] = include_bytes!("../../assets/sample.dial9");
 /// What to open.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Request {
-    /// The files; `-` is standard input. None: the built-in sample.
+    /// The files, or directories of traces; `-` is standard input. None: the built-in sample.
     pub paths: Vec<PathBuf>,
     /// Which process to show where the files come from several: its pid, or its start as an error message gives it.
     pub process: Option<u64>,
@@ -47,7 +48,8 @@ pub(crate) struct Input {
 /// # Errors
 /// See [`OpenError`]: each is one sentence that says what, where, and what to do.
 pub fn open(request: &Request, progress: &Progress) -> Result<Recording, OpenError> {
-    let paths = input::distinct(&request.paths);
+    let (paths, left_out) = upstream::expand(&request.paths)?;
+    let paths = input::distinct(&paths);
     let inputs = match paths.as_slice() {
         [] => vec![Input {
             name: "SAMPLE".to_owned(),
@@ -64,6 +66,12 @@ pub fn open(request: &Request, progress: &Progress) -> Result<Recording, OpenErr
         }
         several => input::read_all(several, progress)?,
     };
+    if inputs
+        .iter()
+        .any(|input| upstream::looks_like_one(&input.bytes))
+    {
+        return upstream::read(inputs, left_out, progress).inspect(tell);
+    }
     recording_of(&inputs, paths.is_empty(), request.process, progress)
 }
 
@@ -73,11 +81,16 @@ pub fn open(request: &Request, progress: &Progress) -> Result<Recording, OpenErr
 /// As [`open`].
 pub fn open_bytes(name: &str, bytes: Vec<u8>, progress: &Progress) -> Result<Recording, OpenError> {
     let name = sanitise(name);
-    if input::refuse(&name, &bytes)? == Sniffed::Console {
-        let expected = bytes.len() as u64;
-        return console::read(&name, bytes.as_slice(), expected, progress).inspect(tell);
+    match input::refuse(&name, &bytes)? {
+        Sniffed::Console => {
+            let expected = bytes.len() as u64;
+            console::read(&name, bytes.as_slice(), expected, progress).inspect(tell)
+        }
+        Sniffed::Upstream | Sniffed::Gzip => {
+            upstream::read(vec![Input { name, bytes }], Vec::new(), progress).inspect(tell)
+        }
+        _ => recording_of(&[Input { name, bytes }], false, None, progress),
     }
-    recording_of(&[Input { name, bytes }], false, None, progress)
 }
 
 fn recording_of(

@@ -13,6 +13,7 @@ mod ids;
 mod index;
 mod merge;
 mod number;
+mod partial;
 mod rows;
 mod small;
 mod strings;

@@ -1,0 +1,343 @@
+//! What only the whole trace knows: clocks, runtimes, threads, metadata, and what is missing.
+
+use std::collections::{BTreeMap, HashSet};
+
+use super::unit::{BLOCKING, Decoded, NO_WORKER, UNKNOWN_THREAD};
+use crate::recording::{
+    Level, Loss, LossKind, Ns, Process, RecordingBuilder, Runtime, SeatKey, SpawnFacts, StrId,
+    TaskFacts, TaskKind, Thread, Window,
+};
+
+/// Threads of workers that never say their number are numbered from here on.
+const FIRST_NAMELESS: u32 = 1 << 31;
+/// The most losses of one kind that are listed one by one.
+const MOST_LISTED: usize = 20;
+/// What a segment says of itself once it is sealed.
+const COMPLETE: &str = "segment.complete";
+
+/// The whole trace.
+pub(super) struct Trace {
+    start: Ns,
+    end: Ns,
+    clock: Option<(Ns, u64)>,
+    metadata: BTreeMap<String, String>,
+    complete: bool,
+    /// Each worker's runtime, and its index in it.
+    workers: BTreeMap<u32, (u32, u32)>,
+    /// The runtimes' names, and how many workers they have.
+    runtimes: Vec<(String, u32)>,
+    threads: BTreeMap<u64, u32>,
+    last_polls: BTreeMap<u64, Ns>,
+}
+
+impl Trace {
+    /// `places` says which file each unit comes from.
+    pub(super) fn new(units: &[Decoded], places: &[usize]) -> Self {
+        let spans = || units.iter().filter_map(|unit| unit.span);
+        let start = spans().map(|(first, _)| first).min().unwrap_or(0);
+        let end = spans().map(|(_, last)| last).max().unwrap_or(start);
+        let clock = units
+            .iter()
+            .filter_map(|unit| unit.clock)
+            .min_by_key(|(at, _)| at.abs_diff(start));
+        let mut metadata = BTreeMap::new();
+        let mut threads = BTreeMap::new();
+        let mut last_polls: BTreeMap<u64, Ns> = BTreeMap::new();
+        for unit in units {
+            metadata.extend(unit.metadata.clone());
+            for (worker, thread) in &unit.threads {
+                threads.entry(*worker).or_insert(*thread);
+            }
+            for (worker, at) in &unit.last_polls {
+                let last = last_polls.entry(*worker).or_insert(*at);
+                *last = (*last).max(*at);
+            }
+        }
+        // The file whose events go on longest is the one that says how the trace ends.
+        let last_file = units
+            .iter()
+            .zip(places)
+            .filter_map(|(unit, file)| Some((unit.span?.1, *file)))
+            .max()
+            .map(|(_, file)| file);
+        let complete = units
+            .iter()
+            .zip(places)
+            .filter(|(_, file)| Some(**file) == last_file)
+            .filter_map(|(unit, _)| unit.metadata.get(COMPLETE))
+            .next_back()
+            .is_some_and(|complete| complete == "true");
+        let (workers, runtimes) = runtimes(&metadata, &last_polls, &threads);
+        Self {
+            start,
+            end,
+            clock,
+            metadata,
+            complete,
+            workers,
+            runtimes,
+            threads,
+            last_polls,
+        }
+    }
+
+    /// The time of the first event of the scheduler.
+    pub(super) fn start(&self) -> Ns {
+        self.start
+    }
+
+    /// Whether every thread had handed over its events when the trace was sealed.
+    pub(super) fn complete(&self) -> bool {
+        self.complete
+    }
+
+    /// Whether the end of a task is recorded for every task that is polled.
+    pub(super) fn outcomes_known(&self) -> bool {
+        self.metadata
+            .get("tokio.unstable")
+            .is_none_or(|unstable| unstable == "true")
+    }
+
+    /// Whether a worker polls anything after `at`.
+    pub(super) fn polls_after(&self, worker: u64, at: Ns) -> bool {
+        self.last_polls.get(&worker).is_some_and(|last| *last > at)
+    }
+
+    /// The runtime of a worker.
+    pub(super) fn runtime_of(&self, worker: u32) -> u32 {
+        self.workers
+            .get(&worker)
+            .map_or(self.runtimes.len() as u32, |(runtime, _)| *runtime)
+    }
+
+    /// Who a seat is: the worker in its runtime, and the operating system's thread.
+    pub(super) fn seat(&self, seat: SeatKey) -> SeatKey {
+        let Some((_, worker)) = seat.worker else {
+            return seat;
+        };
+        let known = || self.threads.get(&u64::from(worker)).copied();
+        SeatKey {
+            worker: Some(
+                self.workers
+                    .get(&worker)
+                    .copied()
+                    .unwrap_or((self.runtimes.len() as u32, worker)),
+            ),
+            thread: if seat.thread == UNKNOWN_THREAD {
+                known().unwrap_or(FIRST_NAMELESS.saturating_add(worker))
+            } else {
+                seat.thread
+            },
+        }
+    }
+
+    /// Tells the builder.
+    pub(super) fn describe(&self, builder: &mut RecordingBuilder, units: &[Decoded]) {
+        builder.window = Window {
+            end: self.end - self.start,
+            others_start: 0,
+            wall_start: self
+                .clock
+                .and_then(|(at, wall)| i64::try_from(wall).ok()?.checked_add(self.start - at)),
+        };
+        for (id, (name, workers)) in self.runtimes.iter().enumerate() {
+            let name = builder.intern(name);
+            builder.runtime(Runtime {
+                id: id as u32,
+                name,
+                workers: *workers,
+                current_thread: false,
+                attached_at: None,
+                dropped_at: None,
+            });
+        }
+        for tid in units.iter().flat_map(|unit| &unit.tids) {
+            builder.thread(thread(*tid, StrId::NONE, true));
+        }
+        for (number, name) in [(BLOCKING, "blocking pool"), (NO_WORKER, "outside")] {
+            let name = builder.intern(name);
+            builder.thread(thread(number as u32, name, false));
+        }
+        for (task, location) in units.iter().flat_map(|unit| &unit.locations) {
+            builder.task(TaskFacts {
+                id: *task,
+                spawn: SpawnFacts {
+                    at: None,
+                    parent: None,
+                    location: *location,
+                    name: StrId::NONE,
+                    runtime: None,
+                    kind: TaskKind::Async,
+                    size: None,
+                },
+                wakes_recorded: false,
+                ended_at: None,
+            });
+        }
+        self.process(builder);
+    }
+
+    fn process(&self, builder: &mut RecordingBuilder) {
+        let mut text = |key: &str| {
+            let value = self.metadata.get(key).map_or("", String::as_str);
+            builder.intern(value)
+        };
+        let name = text("service");
+        if name == StrId::NONE {
+            return;
+        }
+        let process = Process {
+            name,
+            pid: self
+                .metadata
+                .get("process.pid")
+                .and_then(|pid| pid.parse().ok())
+                .unwrap_or(0),
+            host: text("cpu.profile.machine_hostname"),
+            platform: text("cpu.profile.machine_architecture"),
+            recorder: text("dial9.dial9-tokio-telemetry.version"),
+            level: Level::Wakes,
+            hooks: true,
+        };
+        builder.process(process);
+    }
+}
+
+fn thread(id: u32, name: StrId, worker: bool) -> Thread {
+    Thread {
+        id,
+        name,
+        tid: worker.then_some(u64::from(id)),
+        worker,
+        exited: false,
+    }
+}
+
+/// Metadata names each runtime and lists its workers, which are numbered over all runtimes; workers that it does not
+/// list belong to a runtime that nobody named.
+#[expect(clippy::type_complexity, reason = "two tables that are made in one go")]
+fn runtimes(
+    metadata: &BTreeMap<String, String>,
+    last_polls: &BTreeMap<u64, Ns>,
+    threads: &BTreeMap<u64, u32>,
+) -> (BTreeMap<u32, (u32, u32)>, Vec<(String, u32)>) {
+    let mut named: Vec<(Vec<u32>, &str)> = metadata
+        .iter()
+        .filter_map(|(key, value)| {
+            let name = key.strip_prefix("runtime.")?;
+            let mut workers: Vec<u32> = value
+                .split(',')
+                .filter_map(|number| number.trim().parse().ok())
+                .collect();
+            workers.sort_unstable();
+            workers.dedup();
+            (!workers.is_empty()).then_some((workers, name))
+        })
+        .collect();
+    named.sort();
+    let mut workers = BTreeMap::new();
+    let mut runtimes = Vec::new();
+    for (number, (own, name)) in named.into_iter().enumerate() {
+        for (index, worker) in own.iter().enumerate() {
+            workers
+                .entry(*worker)
+                .or_insert((number as u32, index as u32));
+        }
+        runtimes.push((name.to_owned(), own.len() as u32));
+    }
+    let nameless = runtimes.len() as u32;
+    for worker in last_polls.keys().chain(threads.keys()) {
+        if let (Ok(worker), false) = (
+            u32::try_from(*worker),
+            [BLOCKING, NO_WORKER].contains(worker),
+        ) {
+            workers.entry(worker).or_insert((nameless, worker));
+        }
+    }
+    (workers, runtimes)
+}
+
+/// Those of `ids` that a unit names otherwise than by their end.
+pub(super) fn tasks_among(units: &[Decoded], ids: impl Iterator<Item = u64>) -> HashSet<u64> {
+    let asked: HashSet<u64> = ids.collect();
+    units
+        .iter()
+        .flat_map(|unit| unit.batch.task_ids())
+        .copied()
+        .filter(|id| asked.contains(id))
+        .collect()
+}
+
+/// Takes `events` back that a unit has counted, and that the builder will count.
+pub(super) fn take_back(units: &mut [Decoded], mut events: u64) {
+    for unit in units {
+        let own = unit.batch.events().min(events);
+        unit.batch.counted_elsewhere(own);
+        events -= own;
+    }
+}
+
+/// What could not be read of the trace, and what it says itself that it lacks.
+pub(super) fn losses(
+    names: &[String],
+    places: &[usize],
+    units: &[Decoded],
+    unpaired: u64,
+) -> Vec<Loss> {
+    let loss = |kind, count, detail| Loss {
+        kind,
+        count,
+        detail,
+        range: None,
+    };
+    let mut losses = Vec::new();
+    let mut more = (0u64, 0u64);
+    for (unit, file) in units.iter().zip(places) {
+        for broken in &unit.broken {
+            if losses.len() == MOST_LISTED {
+                more = (more.0 + 1, more.1 + broken.bytes as u64);
+                continue;
+            }
+            let (kind, what) = if broken.cut {
+                (LossKind::Truncated, "the file breaks off within an event")
+            } else {
+                (LossKind::Malformed, "an event cannot be decoded")
+            };
+            let detail = format!(
+                "{}: {what}, at byte {} ({} B)",
+                names[*file], broken.at, broken.bytes
+            );
+            losses.push(loss(kind, 1, detail));
+        }
+    }
+    if more.0 > 0 {
+        let detail = format!("other places where events cannot be decoded ({} B)", more.1);
+        losses.push(loss(LossKind::Malformed, more.0, detail));
+    }
+    for (file, name) in names.iter().enumerate() {
+        let sealed = units
+            .iter()
+            .zip(places)
+            .filter(|(_, place)| **place == file)
+            .filter_map(|(unit, _)| unit.metadata.get(COMPLETE))
+            .next_back();
+        if sealed.is_some_and(|sealed| sealed == "false") {
+            let detail = format!(
+                "{name}: was sealed before every thread had handed over its events, or holds those of the segment \
+                 before it"
+            );
+            losses.push(loss(LossKind::MissingEvents, 1, detail));
+        }
+    }
+    let malformed = units.iter().map(|unit| unit.malformed).sum();
+    if malformed > 0 {
+        let detail = "events, or kinds of events, that lack a field they must have".to_owned();
+        losses.push(loss(LossKind::Malformed, malformed, detail));
+    }
+    let unpaired = unpaired + units.iter().map(|unit| unit.unpaired).sum::<u64>();
+    if unpaired > 0 {
+        let detail = "polls of which the trace holds only the start, or only the end".to_owned();
+        losses.push(loss(LossKind::MissingEvents, unpaired, detail));
+    }
+    losses
+}

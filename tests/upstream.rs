@@ -1,0 +1,342 @@
+//! Real traces of upstream dial9 0.5.7: every count is held against what its own format crate says of the file.
+
+use std::{
+    collections::BTreeMap,
+    fs,
+    io::Write as _,
+    path::{Path, PathBuf},
+};
+
+use dial9_trace_format::{
+    decoder::{Decoder, RawEvent},
+    types::FieldValueRef,
+};
+use dial9_tui::{
+    open::{OpenError, Progress, Request, open, open_bytes},
+    recording::{Format, LossKind, PollIx, Recording, Waker},
+};
+
+fn data(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("tests/data")
+        .join(name)
+}
+
+fn load(paths: &[PathBuf]) -> Result<Recording, OpenError> {
+    let request = Request {
+        paths: paths.to_vec(),
+        process: None,
+    };
+    open(&request, &Progress::default())
+}
+
+fn small() -> Vec<u8> {
+    fs::read(data("upstream-0.5.bin")).unwrap()
+}
+
+/// What a plain reading of a trace says.
+#[derive(Debug, Default, PartialEq)]
+struct Plain {
+    total: u64,
+    kinds: BTreeMap<String, u64>,
+    /// By task: poll starts, wakes, spawns, ends.
+    tasks: BTreeMap<u64, [u64; 4]>,
+    locations: BTreeMap<u64, String>,
+    instrumented: u64,
+    first: Option<u64>,
+    last: Option<u64>,
+    /// By task, each poll's start and upstream's own schedule delay.
+    delays: BTreeMap<u64, Vec<(u64, u64)>>,
+}
+
+const SCHEDULER: [&str; 7] = [
+    "PollStartEvent",
+    "PollEndEvent",
+    "WorkerParkEvent",
+    "WorkerUnparkEvent",
+    "TaskSpawnEvent",
+    "TaskTerminateEvent",
+    "WakeEventEvent",
+];
+
+impl Plain {
+    fn read(files: &[Vec<u8>]) -> Self {
+        let mut plain = Self::default();
+        for bytes in files {
+            Decoder::new(bytes)
+                .unwrap()
+                .for_each_event(|event| plain.event(&event))
+                .unwrap();
+        }
+        plain
+    }
+
+    fn event(&mut self, event: &RawEvent<'_, '_>) {
+        self.total += 1;
+        *self.kinds.entry(event.name.to_owned()).or_default() += 1;
+        if !SCHEDULER.contains(&event.name) {
+            return;
+        }
+        let at = event.timestamp_ns;
+        self.first = Some(self.first.map_or(at, |first| first.min(at)));
+        self.last = Some(self.last.map_or(at, |last| last.max(at)));
+        let field = |name: &str| event.field_names().position(|field| field == name);
+        let number = |name: &str| match &event.fields[field(name)?] {
+            FieldValueRef::Varint(number) => Some(*number),
+            FieldValueRef::Bool(yes) => Some(u64::from(*yes)),
+            _ => None,
+        };
+        let mut count = |task: Option<u64>, which: usize| {
+            self.tasks.entry(task.unwrap()).or_default()[which] += 1;
+        };
+        match event.name {
+            "PollStartEvent" => {
+                count(number("task_id"), 0);
+                if let Some(delay) = number("scheduling_delay_ns") {
+                    let of = self.delays.entry(number("task_id").unwrap()).or_default();
+                    of.push((at, delay));
+                }
+            }
+            "WakeEventEvent" => count(number("woken_task_id"), 1),
+            "TaskSpawnEvent" => {
+                count(number("task_id"), 2);
+                self.instrumented += number("instrumented").unwrap();
+            }
+            "TaskTerminateEvent" => count(number("task_id"), 3),
+            _ => {}
+        }
+        if let (Some(task), Some(place)) = (number("task_id"), field("spawn_loc"))
+            && let FieldValueRef::PooledString(id) = event.fields[place]
+        {
+            let location = event.string_pool.get(id).unwrap_or_default().to_owned();
+            self.locations.insert(task, location);
+        }
+    }
+
+    fn kind(&self, name: &str) -> u64 {
+        self.kinds.get(name).copied().unwrap_or(0)
+    }
+}
+
+fn agree(recording: &Recording, plain: &Plain) {
+    let counts = recording.counts();
+    assert_eq!(counts.total, plain.total);
+    assert_eq!(counts.polls, plain.kind("PollStartEvent"));
+    assert_eq!(counts.wakes, plain.kind("WakeEventEvent"));
+    assert_eq!(counts.spawns, plain.kind("TaskSpawnEvent"));
+    assert_eq!(counts.terminates, plain.kind("TaskTerminateEvent"));
+    assert_eq!(counts.parks, plain.kind("WorkerParkEvent"));
+    assert_eq!(counts.unparks, plain.kind("WorkerUnparkEvent"));
+    assert_eq!(
+        recording.window().end as u64,
+        plain.last.unwrap() - plain.first.unwrap()
+    );
+    let mut jobs = 0;
+    for (id, [polls, wakes, spawns, ends]) in &plain.tasks {
+        let Some(task) = recording.task_by_id(*id) else {
+            // Only its end is known: a blocking job.
+            assert_eq!((polls, wakes, spawns), (&0, &0, &0), "task {id}");
+            jobs += ends;
+            continue;
+        };
+        assert_eq!(recording.polls_of(task).len() as u64, *polls, "task {id}");
+        assert_eq!(recording.wakes_of(task).len() as u64, *wakes, "task {id}");
+        assert_eq!(
+            recording.location(task),
+            plain.locations.get(id).map(String::as_str),
+            "task {id}"
+        );
+    }
+    assert_eq!(recording.coverage().blocking_jobs, jobs);
+    assert_eq!(recording.coverage().wakes as u64, plain.instrumented);
+}
+
+#[test]
+fn a_small_trace_agrees_with_its_own_crate() {
+    let recording = load(&[data("upstream-0.5.bin")]).unwrap();
+    let plain = Plain::read(&[small()]);
+    assert_eq!(recording.source().format, Format::Dial9Trace);
+    assert_eq!(recording.losses(), []);
+    agree(&recording, &plain);
+    assert!(recording.window().wall_start.is_some());
+    assert_eq!(recording.str(recording.runtimes()[0].name), "main");
+    // The task that waits for ever was dropped with the runtime; everything else had ended.
+    let alive: Vec<_> = recording
+        .tasks()
+        .filter(|task| recording.task(*task).ended_at().is_none())
+        .map(|task| recording.polls_of(task).len())
+        .collect();
+    assert_eq!(alive, [1]);
+    // Every waker is a task that was being polled at that instant, or no task.
+    let mut by_tasks = 0;
+    for task in recording.tasks() {
+        for wake in recording.wakes_of(task) {
+            let row = recording.wake(*wake);
+            if let Waker::Task(_) = row.waker {
+                by_tasks += 1;
+                assert!(recording.waker_poll(*wake).is_some(), "{row:?}");
+            }
+        }
+    }
+    assert!(by_tasks > 1_000, "{by_tasks}");
+}
+
+#[test]
+fn our_schedule_delays_are_upstream_s_own() {
+    let recording = load(&[data("upstream-0.5.bin")]).unwrap();
+    let plain = Plain::read(&[small()]);
+    let (mut close, mut compared) = (0, 0);
+    for (id, delays) in &plain.delays {
+        let task = recording.task_by_id(*id).unwrap();
+        for (poll, (at, theirs)) in recording.polls_of(task).iter().zip(delays) {
+            let row = recording.poll(*poll);
+            assert_eq!(row.start as u64, at - plain.first.unwrap());
+            if let Some(ours) = row.delay {
+                compared += 1;
+                close += usize::from((ours as u64).abs_diff(*theirs) <= 5_000);
+            }
+        }
+    }
+    assert!(compared > 1_000, "{compared}");
+    assert!(close * 100 >= compared * 99, "{close} of {compared}");
+}
+
+#[test]
+fn segments_make_one_recording_whatever_their_order_and_packing() {
+    let directory = data("upstream-0.5-segments");
+    let mut paths: Vec<PathBuf> = fs::read_dir(&directory)
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .collect();
+    paths.sort();
+    assert!(paths.len() >= 3);
+    let files: Vec<Vec<u8>> = paths.iter().map(|path| fs::read(path).unwrap()).collect();
+    let plain = Plain::read(&files);
+    let whole = load(std::slice::from_ref(&directory)).unwrap();
+    assert_eq!(whole.losses(), []);
+    agree(&whole, &plain);
+    let long = (0..whole.poll_count())
+        .filter(|poll| whole.poll(PollIx::new(*poll)).duration >= 20_000_000)
+        .count();
+    assert_eq!(long, 150, "every long poll is whole");
+
+    paths.reverse();
+    agree(&load(&paths).unwrap(), &plain);
+
+    // Packed, beside a file that is no trace, and with one of them missing.
+    let packed = tempfile::tempdir().unwrap();
+    for (number, bytes) in files.iter().enumerate().filter(|(number, _)| *number != 1) {
+        let file = fs::File::create(packed.path().join(format!("trace.{number}.bin.gz"))).unwrap();
+        let mut encoder = flate2::write::GzEncoder::new(file, flate2::Compression::fast());
+        encoder.write_all(bytes).unwrap();
+        encoder.finish().unwrap();
+    }
+    fs::write(packed.path().join("notes.txt"), "hello").unwrap();
+    let recording = load(&[packed.path().to_path_buf()]).unwrap();
+    let kinds: Vec<LossKind> = recording.losses().iter().map(|loss| loss.kind).collect();
+    assert!(kinds.contains(&LossKind::UnknownKind), "{kinds:?}");
+    assert!(kinds.contains(&LossKind::Gap), "{kinds:?}");
+    let without: Vec<Vec<u8>> = files
+        .iter()
+        .enumerate()
+        .filter(|(number, _)| *number != 1)
+        .map(|(_, bytes)| bytes.clone())
+        .collect();
+    assert_eq!(recording.counts().total, Plain::read(&without).total);
+}
+
+#[test]
+fn traces_and_dumps_do_not_mix() {
+    let dump = Path::new(env!("CARGO_MANIFEST_DIR")).join("assets/sample.dial9");
+    let error = load(&[data("upstream-0.5.bin"), dump]).unwrap_err();
+    assert!(error.to_string().contains("is not; open them"), "{error}");
+}
+
+/// Loads bytes that may be anything: a recording whose counts add up, or one sentence.
+fn survives(bytes: &[u8]) -> Option<Recording> {
+    match open_bytes("trace.bin", bytes.to_vec(), &Progress::default()) {
+        Ok(recording) => {
+            let counts = recording.counts();
+            let rows = counts.polls + counts.wakes + counts.spawns + counts.terminates;
+            assert!(rows + counts.parks + counts.unparks <= counts.total);
+            assert_eq!(counts.polls, recording.poll_count() as u64);
+            Some(recording)
+        }
+        Err(error) => {
+            assert!(!error.to_string().contains('\n'), "{error}");
+            None
+        }
+    }
+}
+
+/// The first batches of the small trace: a few hundred bytes with one of every kind.
+fn beginning() -> Vec<u8> {
+    let bytes = small();
+    let headers = bytes
+        .windows(5)
+        .enumerate()
+        .filter(|(_, window)| window == b"TRC\0\x01")
+        .map(|(at, _)| at);
+    let end = headers.take_while(|at| *at < 2_500).last().unwrap();
+    bytes[..end + 300].to_vec()
+}
+
+#[test]
+fn every_prefix_loads_what_it_holds() {
+    let bytes = beginning();
+    let mut before = 0;
+    for end in 5..bytes.len() {
+        let total = survives(&bytes[..end]).map_or(0, |recording| recording.counts().total);
+        assert!(total >= before, "{end} bytes hold fewer events");
+        before = total;
+    }
+    assert!(before > 20, "{before}");
+    let bytes = small();
+    for end in (0..bytes.len()).step_by(997) {
+        survives(&bytes[..end]);
+    }
+}
+
+#[test]
+fn no_flipped_bit_does_worse_than_a_loss() {
+    let bytes = beginning();
+    for at in 0..bytes.len() {
+        for bit in [0, at % 8, 7] {
+            let mut damaged = bytes.clone();
+            damaged[at] ^= 1 << bit;
+            survives(&damaged);
+        }
+    }
+    let bytes = small();
+    for at in (0..bytes.len()).step_by(499) {
+        let mut damaged = bytes.clone();
+        damaged[at] ^= 0xff;
+        survives(&damaged);
+    }
+}
+
+#[test]
+fn damage_is_told_with_its_place() {
+    let bytes = small();
+    let cut = survives(&bytes[..bytes.len() - 7]).unwrap();
+    let loss = &cut.losses()[0];
+    assert_eq!(loss.kind, LossKind::Truncated);
+    assert!(loss.detail.contains("at byte"), "{}", loss.detail);
+
+    let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    encoder.write_all(&bytes).unwrap();
+    let packed = encoder.finish().unwrap();
+    let whole = survives(&packed).unwrap();
+    assert_eq!(whole.losses(), []);
+    let cut = survives(&packed[..packed.len() / 2]).unwrap();
+    assert!(
+        cut.losses()
+            .iter()
+            .any(|loss| loss.kind == LossKind::Truncated && loss.detail.contains("decompression")),
+        "{:?}",
+        cut.losses()
+    );
+    for end in (0..packed.len()).step_by(211) {
+        survives(&packed[..end]);
+    }
+}
