@@ -68,6 +68,10 @@ impl Plain {
                 .for_each_event(|event| plain.event(&event))
                 .unwrap();
         }
+        // Batches do not follow each other in time.
+        for delays in plain.delays.values_mut() {
+            delays.sort_unstable();
+        }
         plain
     }
 
