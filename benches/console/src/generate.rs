@@ -53,7 +53,7 @@ pub fn generate(file: &Path, megabytes: u64) -> Result<(), Box<dyn Error>> {
             writer.op(span, "\"Clone\"")?;
         }
         if next() % 3 == 0 {
-            let resource = 1 << 40 | next() % 4_096;
+            let resource = (1 << 40) | (next() % 4_096);
             writer.event("Enter", resource)?;
             writer.now += next() % 500;
             writer.event("Exit", resource)?;

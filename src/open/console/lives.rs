@@ -352,7 +352,8 @@ impl<'b> Lives<'b> {
         }
     }
 
-    /// A task whose end is not in the recording. How its latest poll returned is not known: its end may have come next.
+    /// A task whose end is not in the recording. How a poll right before that returned is not known: its end may have come
+    /// next.
     fn still_alive(&mut self, life: &Life) {
         let Held { older, newer, .. } = life.held;
         let is_drop = |unexplained: bool| unexplained && self.visits.are_drops == Some(true);
@@ -362,7 +363,12 @@ impl<'b> Lives<'b> {
             return;
         }
         self.polls(life.id, older, Outcome::Pending);
-        let outcome = if inside.is_some() {
+        let surely_pending = |(_, left): (Ns, Ns)| match (life.inside, inside) {
+            (None, _) => self.latest - left >= SURELY_PENDING,
+            // In the midst of the next poll, or of being dropped.
+            (Some(_), inside) => inside.is_some(),
+        };
+        let outcome = if newer.is_some_and(surely_pending) {
             Outcome::Pending
         } else {
             Outcome::Ended
@@ -433,7 +439,8 @@ impl<'b> Lives<'b> {
         for (_, span) in spans {
             if let Span::Task(life) = span {
                 self.still_alive(&life);
-                if whole && self.unpaired == 0 {
+                // Without a single wake, events of wakers were kept out of the recording.
+                if whole && self.unpaired == 0 && self.wakes > 0 {
                     self.lost_wakers(&life);
                 }
             }

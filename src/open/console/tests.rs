@@ -295,6 +295,9 @@ fn who_is_pending_without_a_waker_is_unwakeable() {
     };
     assert_eq!(lost(late(pending()), 3), Some(140));
     assert_eq!(lost(late(pending()), 2), None);
+    let outcomes = |written: Written| polls(&written.read(), 2)[0].2;
+    assert_eq!(outcomes(late(pending())), Outcome::Pending);
+    assert_eq!(outcomes(pending()), Outcome::Ended);
     // It may have returned ready the moment before.
     assert_eq!(lost(pending(), 3), None);
     // A lost line may have been its clone.
@@ -303,6 +306,9 @@ fn who_is_pending_without_a_waker_is_unwakeable() {
     assert_eq!(lost(late(pending().wake(12, false, 150)), 3), None);
     let wrong = pending().waker(12, "Drop", 150).waker(12, "Clone", 151);
     assert_eq!(lost(late(wrong), 3), None);
+    // Nothing of wakers was recorded.
+    let silent = Written::new().spawn(12, "task", 3, 0).visit(12, 10, 20);
+    assert_eq!(lost(late(silent), 3), None);
     // `block_on` has a waker of its own kind.
     let block_on = modern().spawn(13, "block_on", 4, 100).visit(13, 110, 120);
     assert_eq!(lost(late(block_on), 4), None);
