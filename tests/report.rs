@@ -92,7 +92,10 @@ fn without_size(report: &str, recording: &Recording) -> String {
 fn json_is_the_contract() {
     let recording = incident();
     let report = Report::new(&recording, &Thresholds::default());
-    insta::assert_snapshot!("report_json", without_size(&json(&report).unwrap(), &recording));
+    insta::assert_snapshot!(
+        "report_json",
+        without_size(&json(&report).unwrap(), &recording)
+    );
 }
 
 #[test]
