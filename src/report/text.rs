@@ -71,7 +71,11 @@ fn head(out: &mut String, report: &Report<'_>) {
     }
     line(out, "", &facts.join("  "));
     if let Some(process) = recording.process() {
-        let mut who = format!("{} (pid {})", recording.str(process.name), process.pid);
+        let mut who = recording.str(process.name).to_owned();
+        // Upstream traces do not always say which process it was.
+        if process.pid > 0 {
+            let _ = write!(who, " (pid {})", process.pid);
+        }
         if !recording.str(process.host).is_empty() {
             let _ = write!(who, " on {}", recording.str(process.host));
         }
