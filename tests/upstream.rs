@@ -13,7 +13,7 @@ use dial9_trace_format::{
 };
 use dial9_tui::{
     open::{OpenError, Progress, Request, open, open_bytes},
-    recording::{Format, LossKind, PollIx, Recording, Waker},
+    recording::{Format, LossKind, Outcome, PollIx, Recording, Waker},
 };
 
 fn data(name: &str) -> PathBuf {
@@ -183,6 +183,30 @@ fn a_small_trace_agrees_with_its_own_crate() {
         }
     }
     assert!(by_tasks > 1_000, "{by_tasks}");
+}
+
+#[test]
+fn a_trace_of_0_3_opens_as_well() {
+    let bytes = fs::read(data("upstream-0.3.bin")).unwrap();
+    let recording = load(&[data("upstream-0.3.bin")]).unwrap();
+    let plain = Plain::read(&[bytes]);
+    assert_eq!(recording.losses(), []);
+    let counts = recording.counts();
+    assert_eq!(counts.total, plain.total);
+    assert_eq!(counts.polls, plain.kind("PollStartEvent"));
+    assert_eq!(counts.wakes, plain.kind("WakeEventEvent"));
+    // It holds no spawns: polls say where a task was spawned, and wakes whose are recorded; nothing says how polls ended.
+    assert_eq!((counts.spawns, recording.task_count()), (0, 3));
+    assert_eq!(recording.coverage().wakes, 2);
+    assert!(
+        recording
+            .tasks()
+            .all(|task| recording.location(task).is_some())
+    );
+    assert!(
+        (0..recording.poll_count())
+            .all(|poll| recording.poll(PollIx::new(poll)).outcome == Outcome::Ended)
+    );
 }
 
 #[test]

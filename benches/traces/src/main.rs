@@ -1,7 +1,8 @@
 //! Writes real traces with upstream dial9 0.5.7 into a directory: `dial9-traces small DIR`, `dial9-traces segments DIR`,
-//! `dial9-traces large DIR [SECONDS [PAIRS]]`.
+//! `dial9-traces large DIR [SECONDS [PAIRS]]`; with 0.3.15: `dial9-traces old DIR`.
 
 mod large;
+mod old;
 mod segments;
 mod small;
 
@@ -29,15 +30,17 @@ fn main() -> ExitCode {
         (Some("segments"), Some(directory)) => {
             recorded(directory, Duration::from_millis(500), segments::run)
         }
+        (Some("old"), Some(directory)) => old::record(directory),
         (Some("large"), Some(directory)) => match (number(2, 4), number(3, 2_000)) {
             (Ok(seconds), Ok(pairs)) => recorded(directory, LONG, |runtime| {
                 large::run(runtime, Duration::from_secs(seconds), pairs);
             }),
             _ => Err("SECONDS and PAIRS are whole numbers".into()),
         },
-        _ => {
-            Err("usage: dial9-traces small DIR | segments DIR | large DIR [SECONDS [PAIRS]]".into())
-        }
+        _ => Err(
+            "usage: dial9-traces small DIR | segments DIR | old DIR | large DIR [SECONDS [PAIRS]]"
+                .into(),
+        ),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,

@@ -288,6 +288,13 @@ fn assemble(names: &[String], done: &mut Vec<Done>, mut builder: RecordingBuilde
             stitched.batch.ended_by_shutdown();
         }
     }
+    // Without task tracking there are no ends, and a poll without one inside may have been the last.
+    let ends_recorded = units
+        .iter()
+        .map(|unit| &unit.batch)
+        .chain([&stitched.batch])
+        .any(|batch| batch.counts.terminates > 0);
+    let outcomes_known = ends_recorded && trace.outcomes_known();
     let counted = stitched.batch.events();
     stitched.batch.counted_elsewhere(counted);
 
@@ -301,7 +308,7 @@ fn assemble(names: &[String], done: &mut Vec<Done>, mut builder: RecordingBuilde
         batch.complete_spawns(|facts| {
             facts.runtime = facts.runtime.map(|worker| trace.runtime_of(worker));
         });
-        if !trace.outcomes_known() {
+        if !outcomes_known {
             batch.forget_outcomes();
         }
         batch.shift(-trace.start());
