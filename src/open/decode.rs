@@ -167,7 +167,7 @@ fn decode_unit(
             push(&mut batch, &event, context);
         }
         let missing = (part.skip + part.take).saturating_sub(seen.max(part.skip));
-        if let Some(error) = broken.filter(|_| missing > 0) {
+        if let Some(error) = broken {
             losses.push(Loss {
                 kind: LossKind::Malformed,
                 count: missing,

@@ -12,6 +12,10 @@ use crate::recording::{Loss, LossKind, Ns, Recording, RecordingBuilder, Source, 
 /// The most events that are loaded: what row numbers of 32 bits can count.
 const MOST_EVENTS: u64 = 1 << 31;
 
+/// How many events a byte of a file may stand for, beyond the first million. Real ones take a byte or more each; a file
+/// that unpacks to a thousand times its size is made to fill the memory.
+const MOST_EVENTS_PER_BYTE: u64 = 16;
+
 /// Reads `inputs` into one recording.
 pub(super) fn read(
     inputs: &[Input],
@@ -66,7 +70,8 @@ pub(super) fn read(
         }
     });
     let mut parts = select(described.collect(), newest);
-    cap(&mut parts, &mut builder);
+    let bytes = inputs.iter().map(|input| input.bytes.len() as u64).sum();
+    cap(&mut parts, bytes, &mut builder);
     for loss in holes(&parts, &chunks, &contexts) {
         builder.loss(loss);
     }
@@ -245,8 +250,11 @@ fn headless(files: &[Pieces<'_>]) -> Span {
     }
 }
 
-fn cap(parts: &mut Vec<Part>, builder: &mut RecordingBuilder) {
-    let mut room = MOST_EVENTS;
+fn cap(parts: &mut Vec<Part>, bytes: u64, builder: &mut RecordingBuilder) {
+    let most = (bytes.saturating_mul(MOST_EVENTS_PER_BYTE))
+        .saturating_add(1 << 20)
+        .min(MOST_EVENTS);
+    let mut room = most;
     let mut dropped = 0u64;
     parts.retain(|part| {
         let fits = part.take <= room;
@@ -258,7 +266,7 @@ fn cap(parts: &mut Vec<Part>, builder: &mut RecordingBuilder) {
         fits
     });
     if dropped > 0 {
-        let shown = MOST_EVENTS - room;
+        let shown = most - room;
         builder.loss(Loss {
             kind: LossKind::OverCap,
             count: dropped,
