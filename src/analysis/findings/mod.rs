@@ -7,7 +7,7 @@ mod slow_poll;
 mod tests;
 mod unwakeable;
 
-use crate::recording::{LaneIx, MILLISECOND, Ns, Recording, SECOND, TaskIx};
+use crate::recording::{LaneIx, MILLISECOND, Ns, Recording, SECOND, StrId, TaskIx};
 
 /// How bad a finding is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -242,6 +242,15 @@ impl Default for Thresholds {
             blocked_worker_critical: SECOND,
         }
     }
+}
+
+/// What tasks have in common that one finding tells of.
+type Kin = (StrId, Option<TaskIx>);
+
+/// Tasks of one spawn location are kin; one whose location is not recorded has none.
+fn kin(recording: &Recording, task: TaskIx) -> Kin {
+    let location = recording.task(task).location;
+    (location, (!location.is_some()).then_some(task))
 }
 
 /// A threshold's name for flags, and where it lies in the table.

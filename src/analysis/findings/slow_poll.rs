@@ -3,7 +3,9 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
-use super::{Finding, Kind, MOST_CULPRITS, MOST_VICTIMS, Role, Severity, Thresholds, evidence};
+use super::{
+    Finding, Kin, Kind, MOST_CULPRITS, MOST_VICTIMS, Role, Severity, Thresholds, evidence, kin,
+};
 use crate::{
     analysis::{
         Blind,
@@ -42,11 +44,11 @@ pub(super) fn find(recording: &Recording, thresholds: &Thresholds) -> Vec<Findin
         .filter_map(|group| together(recording, thresholds, group))
         .collect();
 
-    let mut alone: BTreeMap<(StrId, Option<RuntimeIx>), Vec<PollIx>> = BTreeMap::new();
+    let mut alone: BTreeMap<(Kin, Option<RuntimeIx>), Vec<PollIx>> = BTreeMap::new();
     for poll in slow.into_iter().filter(|poll| !explained.contains(poll)) {
         let runtime = recording.runtime_of(recording.poll(poll).lane);
         alone
-            .entry((location_of(recording, poll), runtime))
+            .entry((kin(recording, recording.poll(poll).task), runtime))
             .or_default()
             .push(poll);
     }
@@ -200,8 +202,13 @@ fn single(recording: &Recording, thresholds: &Thresholds, polls: &[PollIx]) -> O
         message.push_str(" and was still running when the recording was made");
     }
     message.push('.');
+    let of = if location_of(recording, worst).is_some() {
+        "at this spawn location"
+    } else {
+        "of this task"
+    };
     let more = format!(
-        "poll of {} or more at this spawn location",
+        "poll of {} or more {of}",
         time::duration(thresholds.slow_poll_info)
     );
     also(&mut message, polls.len() - 1, &more);

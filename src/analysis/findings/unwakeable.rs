@@ -2,15 +2,15 @@
 
 use std::collections::BTreeMap;
 
-use super::{Evidence, Finding, Kind, MOST_CULPRITS, Role, Severity, evidence};
+use super::{Evidence, Finding, Kin, Kind, MOST_CULPRITS, Role, Severity, evidence, kin};
 use crate::{
     analysis::{State, idle::waiting_on, label, state_at},
-    recording::{Ns, Recording, StrId, TaskIx, time},
+    recording::{Ns, Recording, TaskIx, time},
 };
 
 pub(super) fn find(recording: &Recording) -> Vec<Finding> {
     let end = recording.window().end;
-    let mut groups: BTreeMap<StrId, Vec<(Ns, TaskIx)>> = BTreeMap::new();
+    let mut groups: BTreeMap<Kin, Vec<(Ns, TaskIx)>> = BTreeMap::new();
     for task in recording.tasks() {
         if let State::Idle {
             unwakeable: Some(since),
@@ -18,7 +18,7 @@ pub(super) fn find(recording: &Recording) -> Vec<Finding> {
         } = state_at(recording, task, end)
         {
             groups
-                .entry(recording.task(task).location)
+                .entry(kin(recording, task))
                 .or_default()
                 .push((since, task));
         }
