@@ -228,9 +228,14 @@ fn about(opened: &Opened) -> Vec<Line> {
             process.recorder,
         ]
         .map(|text| recording.str(text));
+        // Upstream's traces tell the host at best, and no process.
+        let pid = match process.pid {
+            0 => String::new(),
+            pid => format!(", pid {pid}"),
+        };
         lines.push(fact(
             "process",
-            format!("{name}, pid {}, on {host} ({platform})", process.pid),
+            format!("{name}{pid}, on {host} ({platform})"),
         ));
         lines.push(fact(
             "recorder",

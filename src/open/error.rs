@@ -125,7 +125,7 @@ impl fmt::Display for OpenError {
             Self::NotARecording { path, looks_like } => {
                 write!(
                     f,
-                    "{path}: is {looks_like}, not a recording; name a .dial9 dump"
+                    "{path}: is {looks_like}, not a recording; name a dump, an upstream dial9 trace or a tokio-console recording"
                 )
             }
             Self::Newer { path, major, reads } => write!(
@@ -156,9 +156,9 @@ impl fmt::Display for OpenError {
                 "{path}: is larger than {} GiB, which is the most that this program loads",
                 cap >> 30
             ),
-            Self::Terminal => {
-                f.write_str("-: standard input is a terminal; pipe a dump into it or name a file")
-            }
+            Self::Terminal => f.write_str(
+                "-: standard input is a terminal; pipe a recording into it or name a file",
+            ),
             Self::Processes { processes } => write!(
                 f,
                 "the files come from {} processes, {}; choose one with --process",
