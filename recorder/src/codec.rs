@@ -39,6 +39,8 @@ pub(crate) enum RawEvent {
         runtime: u32,
         kind: TaskKind,
         size: u32,
+        /// The facts found no row: whoever folds this event is to find them one.
+        rowless: bool,
     },
     Terminate {
         at: u64,
@@ -267,6 +269,7 @@ pub(crate) fn encode(base: &mut Base, event: &RawEvent) -> Encoded {
             runtime,
             kind,
             size,
+            rowless,
             ..
         } => {
             let detail = u64::from(parent.is_some()) | (kind as u64) << 1;
@@ -277,9 +280,10 @@ pub(crate) fn encode(base: &mut Base, event: &RawEvent) -> Encoded {
                 zigzag(base.task, task),
                 parent.map_or(0, |id| zigzag(task, id)),
             );
-            // String numbers stay below 2^16, so two of them fit one word.
+            // String numbers stay below 2^16, so there is a bit to spare.
             encoded.push(
                 u128::from(location)
+                    | u128::from(rowless) << 31
                     | u128::from(name) << 32
                     | u128::from(runtime) << 64
                     | u128::from(size) << 96,
@@ -451,11 +455,12 @@ impl<'a> Decoder<'a> {
                     at,
                     task,
                     parent: (detail & 1 == 1).then(|| unzigzag(task, b)),
-                    location: strings as u32,
+                    location: strings as u32 & 0x7FFF_FFFF,
                     name: (strings >> 32) as u32,
                     runtime: rest as u32,
                     kind: task_kind(detail >> 1),
                     size: (rest >> 32) as u32,
+                    rowless: strings >> 31 & 1 == 1,
                 }
             }
             TERMINATE => RawEvent::Terminate { at, task },

@@ -111,6 +111,8 @@ pub(crate) fn encode(
             exited: known.exited,
         })
         .collect();
+    // Threads whose names found no place are one.
+    let other_threads = strings.of_text("(other threads)");
     for (part, texts) in strings.texts.chunks(ROWS_PER_FRAME).enumerate() {
         writer.strings(&Strings {
             first_id: (part * ROWS_PER_FRAME) as u32 + 1,
@@ -150,7 +152,7 @@ pub(crate) fn encode(
         writer.events(&builder)?;
     }
 
-    let mut workers = workers(snapshot, threads, &chunks);
+    let mut workers = workers(snapshot, threads, other_threads, &chunks);
     for row in &mut workers.runtimes {
         row.attached_at = snapshot.timeline.ns(row.attached_at);
         row.dropped_at = row.dropped_at.map(|at| snapshot.timeline.ns(at));
@@ -371,6 +373,7 @@ impl EventChunks<'_> {
                 runtime,
                 kind,
                 size,
+                ..
             } => Event::Spawn {
                 at: clock.ns(at),
                 task,
@@ -471,7 +474,12 @@ fn split_worker(worker: u64) -> (Option<u32>, Option<u32>) {
     }
 }
 
-fn workers(snapshot: &Snapshot, mut threads: Vec<ThreadRow>, chunks: &EventChunks<'_>) -> Workers {
+fn workers(
+    snapshot: &Snapshot,
+    mut threads: Vec<ThreadRow>,
+    other_threads: u32,
+    chunks: &EventChunks<'_>,
+) -> Workers {
     let timeline = &snapshot.timeline;
     let in_progress: HashSet<InProgress> = snapshot
         .in_progress
@@ -495,7 +503,10 @@ fn workers(snapshot: &Snapshot, mut threads: Vec<ThreadRow>, chunks: &EventChunk
     }
     threads.extend(chunks.outside.iter().map(|&id| ThreadRow {
         id,
-        name: chunks.strings.of_number(id & !OUTSIDE_THREAD),
+        name: match id & !OUTSIDE_THREAD {
+            NO_STRING => other_threads,
+            name => chunks.strings.of_number(name),
+        },
         tid: 0,
         worker: false,
         exited: false,

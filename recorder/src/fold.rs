@@ -60,6 +60,7 @@ impl Folder {
             }
         }
         history.take_spawned(&shared.facts);
+        history.forget_doubtful_waits(shared.arena.unfolded.to.load(Ordering::Relaxed));
         if horizon != u64::MAX {
             history.retire(&shared.facts, horizon, window_start);
         }
@@ -67,6 +68,9 @@ impl Folder {
         losses
             .history_full
             .fetch_add(std::mem::take(&mut history.given_up), Ordering::Relaxed);
+        losses
+            .spawn_facts
+            .fetch_add(std::mem::take(&mut history.rowless), Ordering::Relaxed);
         losses
             .waits
             .fetch_add(std::mem::take(&mut history.waits_lost), Ordering::Relaxed);

@@ -5,7 +5,7 @@
 
 use std::collections::{HashMap, VecDeque};
 
-use dial9_format::{PollOutcome, TaskKind, Waker};
+use dial9_format::{PollOutcome, Waker};
 
 use crate::arena::NO_WORKER;
 use crate::codec::RawEvent;
@@ -67,7 +67,7 @@ pub(crate) struct WorkerTotals {
 /// Ids whose end came before anything else of them, oldest forgotten first.
 struct Tombstones {
     at: HashMap<u64, u64>,
-    order: VecDeque<u64>,
+    order: VecDeque<(u64, u64)>,
 }
 
 impl Tombstones {
@@ -81,22 +81,18 @@ impl Tombstones {
 
     fn bury(&mut self, id: u64, at: u64) {
         if self.order.len() == TOMBSTONES
-            && let Some(oldest) = self.order.pop_front()
+            && let Some((oldest, buried)) = self.order.pop_front()
+            && self.at.get(&oldest) == Some(&buried)
         {
             self.at.remove(&oldest);
         }
-        if self.at.insert(id, at).is_none() {
-            self.order.push_back(id);
-        }
+        self.at.insert(id, at);
+        self.order.push_back((id, at));
     }
 
+    /// Takes an id's end out. Its place in the order stays, and means nothing any more.
     fn exhume(&mut self, id: u64) -> Option<u64> {
-        // The id stays in `order`; forgetting it again there does no harm.
         self.at.remove(&id)
-    }
-
-    fn get(&self, id: u64) -> Option<u64> {
-        self.at.get(&id).copied()
     }
 }
 
@@ -113,8 +109,12 @@ pub(crate) struct History {
     ended_waits: Tombstones,
     workers: Vec<WorkerTotals>,
     by_location: Box<[u32]>,
-    /// Losses since they were last asked for: entries given up, waits without a place.
+    /// Up to which tick of lost events the open waits have been gone through.
+    doubted_until: u64,
+    /// Losses since they were last asked for: entries given up, spawns without a row, waits without a
+    /// place or with an unknown end.
     pub(crate) given_up: u64,
+    pub(crate) rowless: u64,
     pub(crate) waits_lost: u64,
 }
 
@@ -132,7 +132,7 @@ pub(crate) fn bytes(rows: usize) -> usize {
         + max_waits(rows) * size_of::<OpenWait>()
         + LOCATIONS * size_of::<u32>()
         // Two maps of 16-byte pairs at a load of at most 7/8, and their queues.
-        + 2 * (4 * TOMBSTONES * (16 + 1) + TOMBSTONES * 8)
+        + 2 * (4 * TOMBSTONES * (16 + 1) + TOMBSTONES * 16)
 }
 
 /// How many rows fit in `budget` bytes.
@@ -170,7 +170,9 @@ impl History {
             ended_waits: Tombstones::new(),
             workers: Vec::with_capacity(64),
             by_location: vec![0; LOCATIONS].into_boxed_slice(),
+            doubted_until: 0,
             given_up: 0,
+            rowless: 0,
             waits_lost: 0,
         })
     }
@@ -211,18 +213,17 @@ impl History {
         }
     }
 
-    /// The entry of a task that has none yet, unless the task is known to have ended.
-    fn entry_for_unknown(&mut self, facts: &FactsTable, new: &Facts) -> Option<u32> {
-        if new.at == 0 && self.ended_tasks.get(new.id).is_some() {
-            return None;
-        }
+    /// Finds a row for a task whose spawner found none.
+    ///
+    /// No other event makes an entry: one whose task has none comes after the task's end, when its
+    /// entry has left already, and would raise the dead.
+    fn find_row(&mut self, facts: &FactsTable, new: &Facts) {
         let Some(row) = facts.take_free() else {
-            self.given_up += 1;
-            return None;
+            self.rowless += 1;
+            return;
         };
         facts.write(row, new);
         self.occupy(row, new);
-        Some(row)
     }
 
     /// Folds one event of the thread `thread`, and adds to the totals of the worker that it was then.
@@ -244,7 +245,7 @@ impl History {
                 end,
                 task,
                 outcome,
-            } => self.fold_poll(facts, start, end, task, outcome, totals),
+            } => self.fold_poll(start, end, task, outcome, totals),
             RawEvent::Wake { at, task, waker } => self.fold_wake(at, task, waker, thread),
             RawEvent::Spawn {
                 at,
@@ -255,8 +256,9 @@ impl History {
                 runtime,
                 kind,
                 size,
+                rowless,
             } => {
-                if self.row(task).is_none() {
+                if rowless && self.row(task).is_none() {
                     let new = Facts {
                         id: task,
                         at,
@@ -268,7 +270,7 @@ impl History {
                         kind,
                         covered: false,
                     };
-                    self.entry_for_unknown(facts, &new);
+                    self.find_row(facts, &new);
                 }
             }
             RawEvent::Terminate { at, task } => self.fold_terminate(at, task),
@@ -320,7 +322,6 @@ impl History {
     #[inline]
     fn fold_poll(
         &mut self,
-        facts: &FactsTable,
         start: u64,
         end: u64,
         task: u64,
@@ -330,21 +331,7 @@ impl History {
         let length = end - start;
         totals.polls += 1;
         totals.busy += length;
-        let row = self.row(task).or_else(|| {
-            let unknown = Facts {
-                id: task,
-                at: 0,
-                parent: None,
-                location: 0,
-                name: 0,
-                runtime: (totals.worker >> 32) as u32,
-                size: 0,
-                kind: TaskKind::Async,
-                covered: false,
-            };
-            self.entry_for_unknown(facts, &unknown)
-        });
-        let Some(row) = row else { return };
+        let Some(row) = self.row(task) else { return };
         let entry = &mut self.entries[row as usize];
         entry.polls += 1;
         entry.busy += length;
@@ -417,6 +404,13 @@ impl History {
 
     fn fold_wait_end(&mut self, at: u64, task: u64, wait: u64) {
         let Some(row) = self.row(task) else { return };
+        if !self.close_wait(row, wait) && self.entries[row as usize].terminated_at == 0 {
+            self.ended_waits.bury(wait, at);
+        }
+    }
+
+    /// Takes a wait off its task's list; false if it is not on it.
+    fn close_wait(&mut self, row: u32, wait: u64) -> bool {
         let mut previous = NIL;
         let mut place = self.entries[row as usize].first_wait;
         while place != NIL {
@@ -428,16 +422,41 @@ impl History {
                     self.waits[previous as usize].next = next;
                 }
                 self.free_wait_at(place);
-                return;
+                return true;
             }
             (previous, place) = (place, next);
         }
-        if self.entries[row as usize].terminated_at == 0 {
-            self.ended_waits.bury(wait, at);
+        false
+    }
+
+    /// Forgets open waits whose end may be among the events that were lost up to `lost_until`: those
+    /// that began before it, of tasks that have been polled since.
+    pub(crate) fn forget_doubtful_waits(&mut self, lost_until: u64) {
+        if lost_until == self.doubted_until {
+            return;
+        }
+        let mut undecided = false;
+        for place in 0..self.waits.len() {
+            let open = self.waits[place];
+            if open.task == 0 || open.since > lost_until {
+                continue;
+            }
+            match self.row(open.task) {
+                Some(row) if self.entries[row as usize].last_start > open.since => {
+                    self.close_wait(row, open.wait);
+                    self.waits_lost += 1;
+                }
+                _ => undecided = true,
+            }
+        }
+        if !undecided {
+            self.doubted_until = lost_until;
         }
     }
 
     fn free_wait_at(&mut self, place: u32) {
+        // No task has the number 0: the place is free.
+        self.waits[place as usize].task = 0;
         self.waits[place as usize].next = self.free_wait;
         self.free_wait = place;
     }
@@ -485,7 +504,8 @@ impl History {
             let Some(row) = self.ended.pop_front() else {
                 break;
             };
-            self.given_up += 1;
+            // While its spawn is in the window, a dump misses nothing of it.
+            self.given_up += u64::from(facts.read(row).at < window_start);
             self.leave(facts, row);
         }
         if self.free_rows() < short {

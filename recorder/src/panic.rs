@@ -39,13 +39,14 @@ fn on_panic(recorder: &Weak<Shared>, info: &PanicHookInfo<'_>) {
     }
     // A task's panic is caught by the runtime, and the process lives on: its worker must not wait.
     // After a plain thread's panic, main may return at any moment.
-    let waits = aborts || !thread::inside_recorded_poll(&shared);
+    let task = thread::polled_task(&shared);
+    let waits = aborts || task.is_none();
     let (tell, told) = mpsc::channel();
     let request = Request {
         place: Place::Automatic,
         trigger: Trigger::Panic,
-        value: 0,
-        detail: describe(info),
+        value: task.unwrap_or(0),
+        detail: describe(info, task),
         at: shared.clock.ticks(),
         reply: waits.then(|| {
             let reply: keeper::Reply = Box::new(move |_| {
@@ -59,8 +60,8 @@ fn on_panic(recorder: &Weak<Shared>, info: &PanicHookInfo<'_>) {
     }
 }
 
-/// The panic's message, thread and place, in one line.
-fn describe(info: &PanicHookInfo<'_>) -> String {
+/// The panic's message, task, thread and place, in one line.
+fn describe(info: &PanicHookInfo<'_>, task: Option<u64>) -> String {
     let payload = info.payload();
     let message = payload
         .downcast_ref::<&str>()
@@ -69,8 +70,12 @@ fn describe(info: &PanicHookInfo<'_>) -> String {
         .unwrap_or("(no message)");
     let thread = std::thread::current();
     let name = thread.name().unwrap_or("(unnamed)");
+    let who = match task {
+        Some(task) => format!("task {task} on thread {name}"),
+        None => format!("thread {name}"),
+    };
     match info.location() {
-        Some(place) => format!("thread {name} panicked at {place}: {message}"),
-        None => format!("thread {name} panicked: {message}"),
+        Some(place) => format!("{who} panicked at {place}: {message}"),
+        None => format!("{who} panicked: {message}"),
     }
 }

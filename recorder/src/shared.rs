@@ -313,9 +313,7 @@ impl Shared {
 
     /// Records a spawn: its facts in the history, and the event.
     pub(crate) fn record_spawn(self: &Arc<Self>, slot: Option<&ThreadSlot>, facts: &Facts) {
-        if !self.facts.publish(facts) {
-            self.losses.spawn_facts.fetch_add(1, Ordering::Relaxed);
-        }
+        let rowless = !self.facts.publish(facts);
         self.record(
             slot,
             &RawEvent::Spawn {
@@ -327,6 +325,7 @@ impl Shared {
                 runtime: facts.runtime,
                 kind: facts.kind,
                 size: facts.size,
+                rowless,
             },
         );
     }

@@ -60,7 +60,6 @@ impl Snapshot {
             })
             .filter(|running| running.start <= at)
             .collect();
-        let history = history.snapshot(&shared.facts);
         let arena = &shared.arena;
         let mut bytes = Vec::new();
         bytes.try_reserve_exact(arena.bytes()).ok()?;
@@ -75,6 +74,9 @@ impl Snapshot {
             }
         }
         arena.settle();
+        // Last, since it takes longest and nobody but this thread changes it: the chunks must not be
+        // reclaimed meanwhile.
+        let history = history.snapshot(&shared.facts);
         Some(Self {
             at,
             in_progress,

@@ -12,8 +12,10 @@ const CAPACITY: usize = 4096;
 const PROBES: usize = 64;
 /// Longest name that is kept, bytes; a longer one is cut at a character boundary.
 pub(crate) const MAX_NAME_BYTES: usize = 128;
-/// Names that are not `'static` and so have to be copied.
+/// Names that are not `'static` and so have to be copied: of tasks, and of threads. Each has its own
+/// share, so that a service with ever new thread names does not leave its tasks without any.
 const MAX_OWNED: u32 = 1024;
+const MAX_THREADS: u32 = 256;
 
 /// A string that can become text when a dump is written.
 #[derive(Clone, Debug)]
@@ -34,6 +36,7 @@ struct Slot {
 pub(crate) struct StringTable {
     slots: Box<[Slot]>,
     owned: AtomicU32,
+    threads: AtomicU32,
     /// Strings that found no place.
     pub(crate) lost: AtomicU64,
 }
@@ -48,13 +51,14 @@ impl StringTable {
                 })
                 .collect(),
             owned: AtomicU32::new(0),
+            threads: AtomicU32::new(0),
             lost: AtomicU64::new(0),
         }
     }
 
     /// Bytes that the table takes at most, owned names included.
     pub(crate) fn max_bytes() -> usize {
-        CAPACITY * size_of::<Slot>() + MAX_OWNED as usize * MAX_NAME_BYTES
+        CAPACITY * size_of::<Slot>() + (MAX_OWNED + MAX_THREADS) as usize * MAX_NAME_BYTES
     }
 
     /// The number of a place in the code. One address is one place; a place may have two addresses,
@@ -81,6 +85,15 @@ impl StringTable {
 
     /// The number of any string; what is longer than [`MAX_NAME_BYTES`] is cut.
     pub(crate) fn owned(&self, text: &str) -> u32 {
+        self.copied(text, &self.owned, MAX_OWNED)
+    }
+
+    /// The number of a thread's name, which comes out of the threads' share.
+    pub(crate) fn thread(&self, name: &str) -> u32 {
+        self.copied(name, &self.threads, MAX_THREADS)
+    }
+
+    fn copied(&self, text: &str, used: &AtomicU32, most: u32) -> u32 {
         if text.is_empty() {
             return NO_STRING;
         }
@@ -92,10 +105,10 @@ impl StringTable {
         let key = text.bytes().fold(0xcbf2_9ce4_8422_2325, |hash: u64, byte| {
             (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
         });
-        // Names that differ per request must not take the slots of places and marks.
-        let room = self.owned.load(Ordering::Relaxed) < MAX_OWNED;
+        // Names that differ each time must not take the slots of places and marks.
+        let room = used.load(Ordering::Relaxed) < most;
         self.intern(mix(key, 0), room, || {
-            self.owned.fetch_add(1, Ordering::Relaxed);
+            used.fetch_add(1, Ordering::Relaxed);
             Text::Owned(text.into())
         })
     }

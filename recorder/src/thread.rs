@@ -515,15 +515,14 @@ pub(crate) fn with_bound<R>(
     Some(act(&shared, slot))
 }
 
-/// Whether the calling thread is inside a poll that some recorder records. Takes no lock and touches
-/// nothing with a destructor: the panic hook asks.
-pub(crate) fn inside_recorded_poll(shared: &Shared) -> bool {
+/// The task that the calling thread is polling, as far as `shared` records it. Takes no lock and
+/// touches nothing with a destructor: the panic hook asks.
+pub(crate) fn polled_task(shared: &Shared) -> Option<u64> {
     HOT.with(|hot| {
-        hot.recorder.get() == shared.id
-            && shared
-                .slots
-                .get(hot.slot.get() as usize)
-                .is_some_and(|slot| slot.current().is_some())
+        if hot.recorder.get() != shared.id {
+            return None;
+        }
+        shared.slots.get(hot.slot.get() as usize)?.current()
     })
 }
 
@@ -574,7 +573,7 @@ pub(crate) fn outside_number(shared: &Shared) -> u32 {
         let number = OUTSIDE_THREAD
             | shared
                 .strings
-                .owned(thread.name().unwrap_or("(unnamed thread)"));
+                .thread(thread.name().unwrap_or("(unnamed thread)"));
         hot.outside.set((shared.id, number));
         number
     })

@@ -71,6 +71,7 @@ fn a_panic_in_a_task_is_dumped_and_the_old_hook_called() {
         dump.header.trigger_detail
     );
     let culprit = dump.task_named("culprit");
+    assert_eq!(dump.header.trigger_value, culprit.id);
     let inside = dump
         .running
         .iter()

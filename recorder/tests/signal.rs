@@ -28,20 +28,22 @@ fn a_signal_gets_a_dump_while_every_worker_is_in_a_loop() {
         )
         .expect("a runtime");
     let release = Arc::new(AtomicBool::new(false));
-    let both_in = Arc::new(Barrier::new(3));
+    let entered = Arc::new(Barrier::new(2));
     for _ in 0..2 {
-        let (release, both_in) = (Arc::clone(&release), Arc::clone(&both_in));
+        let (release, inside) = (Arc::clone(&release), Arc::clone(&entered));
         recorder.task("looper").spawn_on(
             async move {
-                both_in.wait();
+                inside.wait();
                 while !release.load(Ordering::Relaxed) {
                     std::hint::spin_loop();
                 }
             },
             runtime.handle(),
         );
+        // One after the other: taken from the queue at one go, the second would lie behind the first
+        // on the same worker, and nobody would steal it.
+        entered.wait();
     }
-    both_in.wait();
     std::thread::sleep(std::time::Duration::from_millis(20));
     kill(Pid::this(), Signal::SIGUSR1).expect("a signal to ourselves");
     let dumps = directory.wait_for_dumps(1);

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 pub enum Trigger {
     /// The service asked for it.
     Call,
-    /// A panic, in whatever thread.
+    /// A panic, in whatever thread; the task that panicked is in [`Header::trigger_value`], or 0.
     Panic,
     /// A signal; its number is in [`Header::trigger_value`].
     Signal,
@@ -284,7 +284,7 @@ pub enum LossKind {
     SpawnFacts,
     /// Strings that found no place; they appear without text.
     Strings,
-    /// Waits beyond those that a task's entry can hold.
+    /// Waits for which the history had no room, or whose end may have been lost.
     Waits,
     /// An error inside the recorder.
     Internal,

@@ -45,7 +45,8 @@ fn any_event() -> impl Strategy<Value = RawEvent> {
                     name: name.into(),
                     runtime,
                     kind: task_kind(kind),
-                    size
+                    size,
+                    rowless: size % 2 == 1,
                 }
             ),
         (time.clone(), id.clone()).prop_map(|(at, task)| RawEvent::Terminate { at, task }),

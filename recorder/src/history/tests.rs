@@ -1,6 +1,7 @@
 //! Tests of the module above.
 
 use super::*;
+use dial9_format::TaskKind;
 use dial9_format::WaitOutcome;
 use proptest::prelude::*;
 
@@ -139,18 +140,49 @@ fn late_events_of_a_task_that_left_raise_nobody() {
 }
 
 #[test]
-fn a_poll_of_an_ended_unknown_task_makes_no_entry() {
+fn events_of_unknown_tasks_make_no_entry_but_a_spawn_without_a_row_does() {
     let mut bench = Bench::new(8);
-    bench.fold(&[RawEvent::Terminate { at: 50, task: 9 }, poll(9, 40, 51)]);
-    assert!(bench.entry(9).is_none());
-    bench.fold(&[poll(10, 40, 51)]);
-    assert_eq!(
-        bench
-            .entry(10)
-            .expect("spawned before the recorder came")
-            .polls,
-        1
-    );
+    bench.fold(&[
+        RawEvent::Terminate { at: 50, task: 9 },
+        poll(9, 40, 51),
+        poll(10, 40, 51),
+    ]);
+    assert!(bench.entry(9).is_none() && bench.entry(10).is_none());
+    let spawn = |task, rowless| RawEvent::Spawn {
+        at: 60,
+        task,
+        parent: None,
+        location: 1,
+        name: 0,
+        runtime: 0,
+        kind: TaskKind::Async,
+        size: 0,
+        rowless,
+    };
+    bench.fold(&[spawn(11, false), spawn(12, true), poll(12, 61, 62)]);
+    assert!(bench.entry(11).is_none(), "its entry has come and gone");
+    assert_eq!(bench.entry(12).expect("found a row late").polls, 1);
+}
+
+#[test]
+fn a_wait_whose_end_may_be_lost_is_forgotten_and_a_stuck_one_is_not() {
+    let mut bench = Bench::new(8);
+    bench.spawn(1, 0, 1);
+    bench.spawn(2, 0, 1);
+    bench.fold(&[
+        poll(1, 5, 11),
+        wait_begin(1, 7, 10),
+        poll(2, 5, 11),
+        wait_begin(2, 8, 10),
+        // The end of wait 8 was lost; the task goes on.
+        poll(2, 40, 41),
+    ]);
+    bench.history.forget_doubtful_waits(30);
+    assert_eq!(bench.waits(), [7]);
+    assert_eq!(bench.history.waits_lost, 1);
+    bench.fold(&[wait_begin(2, 9, 45), poll(2, 50, 51)]);
+    bench.history.forget_doubtful_waits(30);
+    assert_eq!(bench.waits(), [7, 9], "nothing was lost after it began");
 }
 
 #[test]
