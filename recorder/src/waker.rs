@@ -121,6 +121,9 @@ fn is_last_clone(word: u64) -> bool {
     word & REFERENCES == 2 * REFERENCE && word & (POLL_STEP | DONE | DISTRUSTED) == 0
 }
 
+/// Cells of tasks on different workers must not share a cache line, nor a pair that is fetched together:
+/// every poll writes to its own.
+#[repr(align(128))]
 struct WakerCell {
     state: State,
     task: u64,
