@@ -17,7 +17,7 @@
 //! one of them wins; nobody pins a chunk while its header is being reset, and the generation tells a
 //! slow reader that a chunk lived again.
 
-use crate::codec::{Base, Encoded, MAX_EVENT_BYTES};
+use crate::codec::{Base, Encoded, Fields, MAX_EVENT_BYTES};
 use crate::sync::{AtomicU32, AtomicU64, Ordering};
 
 /// Smallest and largest chunk, bytes, its header included.
@@ -362,6 +362,11 @@ impl Arena {
         }
     }
 
+    #[inline(always)]
+    fn words_of(&self, chunk: usize) -> &[AtomicU64] {
+        &self.words[chunk * self.words_per_chunk..][..self.words_per_chunk]
+    }
+
     fn copy_words(&self, index: usize, from: usize, to: usize, into: &mut Vec<u8>) {
         let base = index * self.words_per_chunk;
         let start = into.len();
@@ -501,9 +506,26 @@ impl Writer {
         }
     }
 
-    /// Writes an event for which [`Self::make_room`] made room, and publishes it. `thread` is given
-    /// in shared chunks.
+    /// Writes an event for which [`Self::make_room`] made room, and publishes it. The way of polls and
+    /// wakes: what fits a word never leaves the registers.
     #[inline(always)]
+    pub(crate) fn append_fields(&self, arena: &Arena, fields: &Fields, base: Base) {
+        let Some((bits, bytes)) = fields.word() else {
+            return self.append_long(arena, fields, base);
+        };
+        let chunk = self.chunk.load(Ordering::Relaxed) as usize;
+        let position = self.position.load(Ordering::Relaxed);
+        let tail = self.tail.load(Ordering::Relaxed);
+        let tail = store_word(arena.words_of(chunk), position, tail, bits, bytes);
+        self.publish(arena, chunk, position + bytes, tail, base, true);
+    }
+
+    #[cold]
+    fn append_long(&self, arena: &Arena, fields: &Fields, base: Base) {
+        self.append(arena, &fields.pieces(), base, true, None);
+    }
+
+    /// The same for any event. `thread` is given in shared chunks.
     pub(crate) fn append(
         &self,
         arena: &Arena,
@@ -513,21 +535,30 @@ impl Writer {
         thread: Option<u32>,
     ) {
         let chunk = self.chunk.load(Ordering::Relaxed) as usize;
-        let words = &arena.words[chunk * arena.words_per_chunk..][..arena.words_per_chunk];
+        let words = arena.words_of(chunk);
         let mut position = self.position.load(Ordering::Relaxed);
         let mut tail = self.tail.load(Ordering::Relaxed);
         for &(bits, bytes) in encoded.pieces() {
-            tail = if bytes <= 8 {
-                store_word(words, position, tail, bits as u64, bytes)
-            } else {
-                store(words, position, tail, bits, bytes)
-            };
+            tail = store(words, position, tail, bits, bytes);
             position += bytes;
         }
         if let Some(thread) = thread {
             tail = store(words, position, tail, u128::from(thread), 4);
             position += 4;
         }
+        self.publish(arena, chunk, position, tail, base, exported);
+    }
+
+    #[inline(always)]
+    fn publish(
+        &self,
+        arena: &Arena,
+        chunk: usize,
+        position: u32,
+        tail: u64,
+        base: Base,
+        exported: bool,
+    ) {
         self.position.store(position, Ordering::Relaxed);
         self.tail.store(tail, Ordering::Relaxed);
         self.base_time.store(base.time, Ordering::Relaxed);

@@ -170,36 +170,67 @@ fn unzigzag(from: u64, coded: u64) -> u64 {
     from.wrapping_add(delta as u64)
 }
 
-/// The head and its up to three fields. One piece in all but freak cases.
+/// An event's head and its up to three fields.
+pub(crate) struct Fields {
+    head: u64,
+    dt: u64,
+    a: u64,
+    b: u64,
+    /// Bytes of `dt`, `a` and `b`.
+    lengths: [u64; 3],
+}
+
 #[inline(always)]
-fn head(kind: u64, detail: u64, dt: u64, a: u64, b: u64) -> Encoded {
-    let (n_dt, n_a, n_b) = (length(dt), length(a), length(b));
-    let head = kind | detail << 4 | n_dt << 7 | n_a << 10 | n_b << 13;
-    let mut encoded = Encoded {
-        pieces: [(0, 0); 4],
-        used: 0,
-    };
-    if n_dt + n_a + n_b <= 6 {
-        // Nearly always: it all fits one word. A shift by 64 can only be one of zero, so it may wrap.
-        let bits = head
-            | dt << 16
-            | a.wrapping_shl((16 + 8 * n_dt) as u32)
-            | b.wrapping_shl((16 + 8 * (n_dt + n_a)) as u32);
-        encoded.push(u128::from(bits), (2 + n_dt + n_a + n_b) as u32);
-    } else if n_dt + n_a + n_b <= 14 {
-        let bits = u128::from(head)
-            | u128::from(dt) << 16
-            | u128::from(a) << (16 + 8 * n_dt)
-            | (u128::from(b) << (8 * n_a)) << (16 + 8 * n_dt);
-        encoded.push(bits, (2 + n_dt + n_a + n_b) as u32);
-    } else {
-        encoded.push(u128::from(head) | u128::from(dt) << 16, (2 + n_dt) as u32);
-        encoded.push(
-            u128::from(a) | u128::from(b) << (8 * n_a),
-            (n_a + n_b) as u32,
-        );
+fn head(kind: u64, detail: u64, dt: u64, a: u64, b: u64) -> Fields {
+    let lengths = [length(dt), length(a), length(b)];
+    let head = kind | detail << 4 | lengths[0] << 7 | lengths[1] << 10 | lengths[2] << 13;
+    Fields {
+        head,
+        dt,
+        a,
+        b,
+        lengths,
     }
-    encoded
+}
+
+impl Fields {
+    /// Bits and bytes of the event where it fits one word, as it nearly always does.
+    #[inline(always)]
+    pub(crate) fn word(&self) -> Option<(u64, u32)> {
+        let [n_dt, n_a, n_b] = self.lengths;
+        if n_dt + n_a + n_b > 6 {
+            return None;
+        }
+        // A shift by 64 can only be one of zero, so it may wrap.
+        let bits = self.head
+            | self.dt << 16
+            | self.a.wrapping_shl((16 + 8 * n_dt) as u32)
+            | self.b.wrapping_shl((16 + 8 * (n_dt + n_a)) as u32);
+        Some((bits, (2 + n_dt + n_a + n_b) as u32))
+    }
+
+    /// The event as pieces, whatever its length.
+    pub(crate) fn pieces(&self) -> Encoded {
+        let [n_dt, n_a, n_b] = self.lengths;
+        let (dt, a, b) = (u128::from(self.dt), u128::from(self.a), u128::from(self.b));
+        let mut encoded = Encoded {
+            pieces: [(0, 0); 4],
+            used: 0,
+        };
+        if let Some((bits, bytes)) = self.word() {
+            encoded.push(u128::from(bits), bytes);
+        } else if n_dt + n_a + n_b <= 14 {
+            let fields = dt | a << (8 * n_dt) | (b << (8 * n_a)) << (8 * n_dt);
+            encoded.push(
+                u128::from(self.head) | fields << 16,
+                (2 + n_dt + n_a + n_b) as u32,
+            );
+        } else {
+            encoded.push(u128::from(self.head) | dt << 16, (2 + n_dt) as u32);
+            encoded.push(a | b << (8 * n_a), (n_a + n_b) as u32);
+        }
+        encoded
+    }
 }
 
 /// Encodes a finished poll, the commonest event, and moves `base`.
@@ -210,7 +241,7 @@ pub(crate) fn encode_poll(
     end: u64,
     task: u64,
     outcome: PollOutcome,
-) -> Encoded {
+) -> Fields {
     let encoded = head(
         POLL,
         outcome as u64,
@@ -224,7 +255,7 @@ pub(crate) fn encode_poll(
 
 /// Encodes a wake, the second commonest. The waker becomes the chunk's last task: its poll comes next.
 #[inline(always)]
-pub(crate) fn encode_wake(base: &mut Base, at: u64, task: u64, waker: Waker) -> Encoded {
+pub(crate) fn encode_wake(base: &mut Base, at: u64, task: u64, waker: Waker) -> Fields {
     let (detail, waker_delta, last) = match waker {
         Waker::Task(id) => (0, zigzag(task, id), id),
         Waker::Runtime => (1, 0, task),
@@ -255,8 +286,10 @@ pub(crate) fn encode(base: &mut Base, event: &RawEvent) -> Encoded {
             end,
             task,
             outcome,
-        } => return encode_poll(base, start, end, task, outcome),
-        RawEvent::Wake { at, task, waker } => return encode_wake(base, at, task, waker),
+        } => return encode_poll(base, start, end, task, outcome).pieces(),
+        RawEvent::Wake { at, task, waker } => {
+            return encode_wake(base, at, task, waker).pieces();
+        }
         _ => {}
     }
     let (encoded, task) = match *event {
@@ -279,7 +312,8 @@ pub(crate) fn encode(base: &mut Base, event: &RawEvent) -> Encoded {
                 dt,
                 zigzag(base.task, task),
                 parent.map_or(0, |id| zigzag(task, id)),
-            );
+            )
+            .pieces();
             // String numbers stay below 2^16, so there is a bit to spare.
             encoded.push(
                 u128::from(location)
@@ -291,12 +325,14 @@ pub(crate) fn encode(base: &mut Base, event: &RawEvent) -> Encoded {
             );
             (encoded, task)
         }
-        RawEvent::Terminate { task, .. } => {
-            (head(TERMINATE, 0, dt, zigzag(base.task, task), 0), task)
-        }
-        RawEvent::Park { start, end } => {
-            (head(PARK, 0, dt, end.saturating_sub(start), 0), base.task)
-        }
+        RawEvent::Terminate { task, .. } => (
+            head(TERMINATE, 0, dt, zigzag(base.task, task), 0).pieces(),
+            task,
+        ),
+        RawEvent::Park { start, end } => (
+            head(PARK, 0, dt, end.saturating_sub(start), 0).pieces(),
+            base.task,
+        ),
         RawEvent::WaitBegin {
             task,
             wait,
@@ -304,7 +340,7 @@ pub(crate) fn encode(base: &mut Base, event: &RawEvent) -> Encoded {
             location,
             ..
         } => {
-            let mut encoded = head(WAIT_BEGIN, 0, dt, zigzag(base.task, task), wait);
+            let mut encoded = head(WAIT_BEGIN, 0, dt, zigzag(base.task, task), wait).pieces();
             encoded.push(u128::from(name) | u128::from(location) << 32, 8);
             (encoded, task)
         }
@@ -314,16 +350,17 @@ pub(crate) fn encode(base: &mut Base, event: &RawEvent) -> Encoded {
             outcome,
             ..
         } => (
-            head(WAIT_END, outcome as u64, dt, zigzag(base.task, task), wait),
+            head(WAIT_END, outcome as u64, dt, zigzag(base.task, task), wait).pieces(),
             task,
         ),
-        RawEvent::Unwakeable { task, .. } => {
-            (head(UNWAKEABLE, 0, dt, zigzag(base.task, task), 0), task)
-        }
+        RawEvent::Unwakeable { task, .. } => (
+            head(UNWAKEABLE, 0, dt, zigzag(base.task, task), 0).pieces(),
+            task,
+        ),
         RawEvent::Covered {
             task, name, size, ..
         } => {
-            let mut encoded = head(COVERED, 0, dt, zigzag(base.task, task), 0);
+            let mut encoded = head(COVERED, 0, dt, zigzag(base.task, task), 0).pieces();
             encoded.push(u128::from(name) | u128::from(size) << 32, 8);
             (encoded, task)
         }

@@ -182,8 +182,8 @@ impl Shared {
             match slot.writer.make_room(&self.arena, slot.owner(), end) {
                 Ok(rolled) => {
                     let mut base = slot.writer.base();
-                    let encoded = encode_poll(&mut base, start, end, task, outcome);
-                    slot.writer.append(&self.arena, &encoded, base, true, None);
+                    let fields = encode_poll(&mut base, start, end, task, outcome);
+                    slot.writer.append_fields(&self.arena, &fields, base);
                     if rolled {
                         self.after_roll();
                     }
@@ -227,8 +227,8 @@ impl Shared {
             match slot.writer.make_room(&self.arena, slot.owner(), at) {
                 Ok(rolled) => {
                     let mut base = slot.writer.base();
-                    let encoded = encode_wake(&mut base, at, task, waker);
-                    slot.writer.append(&self.arena, &encoded, base, true, None);
+                    let fields = encode_wake(&mut base, at, task, waker);
+                    slot.writer.append_fields(&self.arena, &fields, base);
                     if rolled {
                         self.after_roll();
                     }

@@ -19,8 +19,8 @@ fn tiny_arena(chunks: usize) -> Arena {
 fn write(writer: &Writer, arena: &Arena, now: u64) {
     if writer.make_room(arena, OWNER, now).is_ok() {
         let mut base = writer.base();
-        let encoded = encode_poll(&mut base, now - 1, now, now * 3, PollOutcome::Ready);
-        writer.append(arena, &encoded, base, true, None);
+        let fields = encode_poll(&mut base, now - 1, now, now * 3, PollOutcome::Ready);
+        writer.append_fields(arena, &fields, base);
     }
 }
 

@@ -195,14 +195,14 @@ fn readers_never_see_torn_events_while_writers_recycle() {
                     if writer.make_room(&arena, owner, now).is_ok() {
                         let mut base = writer.base();
                         // Task and length follow from the time, so a torn event shows.
-                        let encoded = encode_poll(
+                        let fields = encode_poll(
                             &mut base,
                             now - now % 97,
                             now,
                             now * 3,
                             PollOutcome::Ready,
                         );
-                        writer.append(&arena, &encoded, base, true, None);
+                        writer.append_fields(&arena, &fields, base);
                     }
                 }
             })

@@ -145,12 +145,12 @@ fn a_ping_pong_takes_at_most_eight_bytes_an_event() {
         let (from, to) = if round % 2 == 0 { (17, 18) } else { (18, 17) };
         now += 300;
         bytes_of(
-            &encode_wake(&mut base, now, to, Waker::Task(from)),
+            &encode_wake(&mut base, now, to, Waker::Task(from)).pieces(),
             &mut bytes,
         );
         now += 120;
         bytes_of(
-            &encode_poll(&mut base, now - 350, now, from, PollOutcome::Pending),
+            &encode_poll(&mut base, now - 350, now, from, PollOutcome::Pending).pieces(),
             &mut bytes,
         );
     }
