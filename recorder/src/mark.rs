@@ -82,7 +82,7 @@ impl<F: Future> Future for MarkedFuture<F> {
 impl Mark {
     fn begin(&mut self) {
         self.open = thread::with_current(|shared, slot, task| {
-            let wait = shared.next_wait(Some(slot));
+            let wait = slot.next_wait();
             let event = RawEvent::WaitBegin {
                 at: shared.clock.ticks(),
                 task,

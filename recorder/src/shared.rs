@@ -8,7 +8,7 @@ use dial9_format::{Level, PollOutcome, RuntimeRow, Waker};
 
 use crate::arena::{Arena, NO_WORKER, Owner, SHARED_STREAM, Writer};
 use crate::clock::Clock;
-use crate::codec::{RawEvent, encode, encode_poll, encode_wake};
+use crate::codec::{Base, Fields, RawEvent, encode, encode_poll, encode_wake};
 use crate::dump::{DumpError, DumpReport};
 use crate::facts::{Facts, FactsTable};
 use crate::keeper::Mailbox;
@@ -84,14 +84,11 @@ pub(crate) struct Shared {
     dumps: Mutex<Dumps>,
     pub(crate) next_thread: crate::sync::AtomicU32,
     next_local_task: AtomicU64,
-    shared_waits: AtomicU64,
     next_appender: AtomicUsize,
 }
 
 /// Task numbers from here on are the recorder's own, for futures that tokio's hooks do not see.
 pub(crate) const LOCAL_TASK: u64 = 1 << 47;
-/// Wait identities from here on were given out to threads without a slot.
-const SHARED_WAIT: u64 = 1 << 55;
 
 impl Shared {
     pub(crate) fn new(
@@ -123,7 +120,6 @@ impl Shared {
             dumps: Mutex::new(Dumps::default()),
             next_thread: crate::sync::AtomicU32::new(0),
             next_local_task: AtomicU64::new(LOCAL_TASK),
-            shared_waits: AtomicU64::new(SHARED_WAIT),
             next_appender: AtomicUsize::new(0),
         }
     }
@@ -177,23 +173,9 @@ impl Shared {
         task: u64,
         outcome: PollOutcome,
     ) {
-        let written = slot.exclusively(|| {
-            let end = end.max(slot.writer.last_time());
-            match slot.writer.make_room(&self.arena, slot.owner(), end) {
-                Ok(rolled) => {
-                    let mut base = slot.writer.base();
-                    let fields = encode_poll(&mut base, start, end, task, outcome);
-                    slot.writer.append_fields(&self.arena, &fields, base);
-                    if rolled {
-                        self.after_roll();
-                    }
-                }
-                Err(_) => self.count_no_chunk(),
-            }
+        self.write_fields(slot, end, |base, end| {
+            encode_poll(base, start, end, task, outcome)
         });
-        if written.is_none() {
-            self.losses.reentrant.fetch_add(1, Ordering::Relaxed);
-        }
     }
 
     /// Records that whoever runs on this thread woke `task`.
@@ -222,12 +204,24 @@ impl Shared {
 
     #[inline]
     fn write_wake(&self, slot: &ThreadSlot, at: u64, task: u64, waker: Waker) {
+        self.write_fields(slot, at, |base, at| encode_wake(base, at, task, waker));
+    }
+
+    /// Writes a poll or a wake to the thread's own chunk. `encode` is given the event's time, moved up
+    /// where the chunk's last event is later.
+    #[inline(always)]
+    fn write_fields(
+        &self,
+        slot: &ThreadSlot,
+        at: u64,
+        encode: impl FnOnce(&mut Base, u64) -> Fields,
+    ) {
         let written = slot.exclusively(|| {
             let at = at.max(slot.writer.last_time());
             match slot.writer.make_room(&self.arena, slot.owner(), at) {
                 Ok(rolled) => {
                     let mut base = slot.writer.base();
-                    let fields = encode_wake(&mut base, at, task, waker);
+                    let fields = encode(&mut base, at);
                     slot.writer.append_fields(&self.arena, &fields, base);
                     if rolled {
                         self.after_roll();
@@ -328,14 +322,6 @@ impl Shared {
                 rowless,
             },
         );
-    }
-
-    /// A wait identity for a thread without a slot, or with one.
-    pub(crate) fn next_wait(&self, slot: Option<&ThreadSlot>) -> u64 {
-        slot.map_or_else(
-            || self.shared_waits.fetch_add(1, Ordering::Relaxed),
-            ThreadSlot::next_wait,
-        )
     }
 
     /// Threads that found no slot, slots in use and so on, as (kind, count) for every count above 0.
