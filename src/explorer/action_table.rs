@@ -9,14 +9,56 @@ use super::{
 
 pub(super) const EVERYWHERE: &[Context] = &[
     Context::Loading,
+    Context::Findings,
     Context::Tasks,
     Context::Task,
+    Context::Wakers,
+    Context::Scheduler,
+    Context::Resources,
+    Context::Causes,
     Context::Find,
     Context::Palette,
     Context::Sheet,
 ];
-pub(super) const PANES: &[Context] = &[Context::Tasks, Context::Task];
-pub(super) const LISTS: &[Context] = &[Context::Tasks, Context::Task, Context::Sheet];
+pub(super) const PANES: &[Context] = &[
+    Context::Findings,
+    Context::Tasks,
+    Context::Task,
+    Context::Wakers,
+    Context::Scheduler,
+    Context::Resources,
+    Context::Causes,
+];
+/// The panes but the one from which the others were reached at first.
+const OTHER_PANES: &[Context] = &[
+    Context::Findings,
+    Context::Task,
+    Context::Wakers,
+    Context::Scheduler,
+    Context::Resources,
+    Context::Causes,
+];
+/// Panes in which enter goes to what is selected.
+const OPENING: &[Context] = &[
+    Context::Findings,
+    Context::Tasks,
+    Context::Wakers,
+    Context::Scheduler,
+    Context::Resources,
+    Context::Causes,
+];
+/// Panes with a timeline that can be zoomed.
+const TIMELINES: &[Context] = &[Context::Task, Context::Scheduler];
+pub(super) const LISTS: &[Context] = &[
+    Context::Findings,
+    Context::Tasks,
+    Context::Task,
+    Context::Wakers,
+    Context::Scheduler,
+    Context::Resources,
+    Context::Causes,
+    Context::Sheet,
+];
 pub(super) const ENTRIES: &[Context] = &[Context::Find, Context::Palette];
 
 const fn action(
@@ -55,9 +97,9 @@ pub(super) const ACTIONS: &[Action] = &[
         ActionId::Open,
         "open",
         &[code(KeyCode::Enter)],
-        &[Context::Tasks],
+        OPENING,
         Some("open"),
-        "Open the selected task at the cursor.",
+        "Go to what is selected: the task, the culprit, the neighbour, the event.",
     ),
     action(
         ActionId::Follow,
@@ -70,7 +112,7 @@ pub(super) const ACTIONS: &[Action] = &[
     action(
         ActionId::NextFinding,
         "next-finding",
-        &[Key::char('f')],
+        &[Key::char('e')],
         PANES,
         Some("finding"),
         "Go to the culprit of the next finding, at the moment of the crime.",
@@ -119,7 +161,7 @@ pub(super) const ACTIONS: &[Action] = &[
         ActionId::ZoomIn,
         "zoom-in",
         &[Key::char('+'), Key::char('=')],
-        &[Context::Task],
+        TIMELINES,
         Some("zoom"),
         "Show half as much time about the cursor.",
     ),
@@ -127,7 +169,7 @@ pub(super) const ACTIONS: &[Action] = &[
         ActionId::ZoomOut,
         "zoom-out",
         &[Key::char('-')],
-        &[Context::Task],
+        TIMELINES,
         None,
         "Show twice as much time about the cursor.",
     ),
@@ -135,7 +177,7 @@ pub(super) const ACTIONS: &[Action] = &[
         ActionId::ZoomAll,
         "zoom-all",
         &[Key::char('z')],
-        &[Context::Task],
+        TIMELINES,
         None,
         "Show the whole window, or what was shown before.",
     ),
@@ -159,14 +201,14 @@ pub(super) const ACTIONS: &[Action] = &[
         ActionId::Leave,
         "leave",
         &[code(KeyCode::Esc)],
-        &[Context::Task],
+        OTHER_PANES,
         None,
         "Return to the Tasks pane, with this task selected.",
     ),
     action(
         ActionId::PreviousFinding,
         "previous-finding",
-        &[Key::char('F')],
+        &[Key::char('E')],
         PANES,
         None,
         "Go to the culprit of the previous finding.",
@@ -321,12 +363,28 @@ pub(super) const ACTIONS: &[Action] = &[
         "Move the cursor to the window's end.",
     ),
     action(
+        ActionId::Mark,
+        "mark",
+        &[Key::char('x')],
+        PANES,
+        None,
+        "Put a mark at the cursor, or take it away: the time between both is measured.",
+    ),
+    action(
+        ActionId::FindingsPane,
+        "findings",
+        &[Key::char('1')],
+        PANES,
+        None,
+        "Show what was found wrong.",
+    ),
+    action(
         ActionId::TasksPane,
         "tasks",
         &[Key::char('2')],
         PANES,
         None,
-        "Show the Tasks pane.",
+        "Show every task at the cursor.",
     ),
     action(
         ActionId::TaskPane,
@@ -334,7 +392,39 @@ pub(super) const ACTIONS: &[Action] = &[
         &[Key::char('3')],
         PANES,
         None,
-        "Show the Task pane.",
+        "Show the life of the selected task.",
+    ),
+    action(
+        ActionId::WakersPane,
+        "wakers",
+        &[Key::char('4')],
+        PANES,
+        None,
+        "Show who wakes the selected task, and whom it wakes.",
+    ),
+    action(
+        ActionId::SchedulerPane,
+        "scheduler",
+        &[Key::char('5')],
+        PANES,
+        None,
+        "Show what the workers did.",
+    ),
+    action(
+        ActionId::ResourcesPane,
+        "resources",
+        &[Key::char('6')],
+        PANES,
+        None,
+        "Show what tasks wait on.",
+    ),
+    action(
+        ActionId::CausesPane,
+        "causes",
+        &[Key::char('c'), Key::char('7')],
+        PANES,
+        Some("causes"),
+        "Show what led to the selected poll, back to the outside event that began it.",
     ),
     action(
         ActionId::NextPane,

@@ -11,10 +11,20 @@ use super::keys::Key;
 pub(super) enum Context {
     /// The recording is being read.
     Loading,
+    /// The Findings pane.
+    Findings,
     /// The Tasks pane.
     Tasks,
     /// The Task pane.
     Task,
+    /// The Wakers pane.
+    Wakers,
+    /// The Scheduler pane.
+    Scheduler,
+    /// The Resources pane.
+    Resources,
+    /// The Causes pane.
+    Causes,
     /// The line in which a search is typed.
     Find,
     /// The command palette.
@@ -29,8 +39,13 @@ impl Context {
     pub(super) fn title(self) -> &'static str {
         match self {
             Self::Loading => "While loading",
+            Self::Findings => "Findings",
             Self::Tasks => "Tasks",
             Self::Task => "Task",
+            Self::Wakers => "Wakers",
+            Self::Scheduler => "Scheduler",
+            Self::Resources => "Resources",
+            Self::Causes => "Causes",
             Self::Find => "Typing a search",
             Self::Palette => "Command palette",
             Self::Sheet => "Sheets",
@@ -75,8 +90,14 @@ pub(super) enum ActionId {
     ZoomIn,
     ZoomOut,
     ZoomAll,
+    Mark,
+    FindingsPane,
     TasksPane,
     TaskPane,
+    WakersPane,
+    SchedulerPane,
+    ResourcesPane,
+    CausesPane,
     NextPane,
     PreviousPane,
     Palette,

@@ -2,22 +2,28 @@
 
 use std::sync::Arc;
 
-use ratatui::{buffer::Buffer, layout::Size};
+use ratatui::{
+    buffer::Buffer,
+    layout::{Position, Rect, Size},
+};
 
 use super::{
     actions::{ActionId, Context, resolve},
-    ascii,
+    ascii, causes,
     facts::Opened,
-    frame,
+    findings, frame,
+    input::Turn,
     keys::Key,
     layout, life,
     overlay::{self, Overlay, Palette},
     place::Pane,
+    resources, scheduler,
     sheet::Sheet,
     tasks,
     text::{Pen, keep_start, width},
     theme::{Role, Theme},
     view::View,
+    wakers,
 };
 
 /// What the terminal around the application has to do.
@@ -115,6 +121,39 @@ impl App {
                 Effect::None
             }
         }
+    }
+
+    /// The mouse was clicked there: a pane's name shows it, the strip takes the cursor, the rest is the pane's.
+    pub(super) fn click(&mut self, column: u16, row: u16) {
+        let Some(frame) = layout::frame(self.size) else {
+            return;
+        };
+        let at = Position::new(column, row);
+        let Some(view) = self.view.as_mut().filter(|_| self.overlay.is_none()) else {
+            return;
+        };
+        if frame.bar.contains(at) {
+            if let Some(entry) = frame::pane_at(column) {
+                view.act(entry.action);
+            }
+        } else if frame.strip.contains(at) {
+            view.go_to_strip_cell(column);
+        } else {
+            view.click(column, row);
+        }
+    }
+
+    /// The wheel was turned there: over a timeline it zooms about the pointer, over a list it goes through the lines.
+    pub(super) fn wheel(&mut self, column: u16, row: u16, turn: Turn) {
+        let Some(view) = self.view.as_mut().filter(|_| self.overlay.is_none()) else {
+            let action = match turn {
+                Turn::Up => ActionId::Up,
+                Turn::Down => ActionId::Down,
+            };
+            self.act(action);
+            return;
+        };
+        view.wheel(column, row, turn);
     }
 
     /// Does what an action says.
@@ -271,9 +310,26 @@ impl App {
         };
         frame::header(buffer, frame.header, theme, &view.opened);
         frame::bar(buffer, frame.bar, theme, Some(view.place.pane));
+        let (main, companion) = layout::with_companion(frame.pane, view.place.pane);
         match view.place.pane {
-            Pane::Tasks => tasks::draw(buffer, frame.pane, theme, view),
-            Pane::Task => life::draw(buffer, frame.pane, theme, view),
+            Pane::Findings => findings::draw(buffer, main, theme, view),
+            Pane::Tasks => tasks::draw(buffer, main, theme, view),
+            Pane::Task => life::draw(buffer, main, theme, view),
+            Pane::Wakers => wakers::draw(buffer, main, theme, view),
+            Pane::Scheduler => scheduler::draw(buffer, main, theme, view),
+            Pane::Resources => resources::draw(buffer, main, theme, view),
+            Pane::Causes => causes::draw(buffer, main, theme, view),
+        }
+        if let Some(companion) = companion {
+            if companion.y > main.y {
+                let above = Rect {
+                    y: companion.y - 1,
+                    height: 1,
+                    ..companion
+                };
+                frame::rule(buffer, above, theme);
+            }
+            life::draw(buffer, companion, theme, view);
         }
         frame::strip(buffer, frame.strip, theme, &view.opened, view.place.cursor);
         match &self.overlay {

@@ -6,7 +6,7 @@ use super::{
     actions::{ActionId, Context, in_context},
     facts::Opened,
     layout::{STRIP_LABEL, strip_cells},
-    place::{PANES, Pane},
+    place::{PANES, Pane, PaneEntry},
     text::{Pen, count, keep_start, plural, width},
     theme::{Role, Theme},
 };
@@ -81,21 +81,29 @@ pub(super) fn header(buffer: &mut Buffer, area: Rect, theme: Theme, opened: &Ope
 pub(super) fn bar(buffer: &mut Buffer, area: Rect, theme: Theme, active: Option<Pane>) {
     let mut pen = Pen::new(buffer, area, 0);
     for entry in PANES {
-        let key = entry
-            .action
-            .row()
-            .keys
-            .first()
-            .map(ToString::to_string)
-            .unwrap_or_default();
         let role = if active == Some(entry.pane) {
             Role::Selected
         } else {
             Role::Dim
         };
-        pen.skip(1)
-            .put(&format!("{key} {}", entry.title), theme.style(role));
+        pen.skip(1).put(&tab(entry), theme.style(role));
     }
+}
+
+/// The name of a pane in the bar; the last of its keys is its number.
+fn tab(entry: &PaneEntry) -> String {
+    let keys = entry.action.row().keys;
+    let key = keys.last().map(ToString::to_string).unwrap_or_default();
+    format!("{key} {}", entry.title)
+}
+
+/// The pane whose name stands in this column of the bar.
+pub(super) fn pane_at(column: u16) -> Option<&'static PaneEntry> {
+    let mut left = 0;
+    PANES.iter().find(|entry| {
+        left += 1 + width(&tab(entry));
+        usize::from(column) < left
+    })
 }
 
 /// A rule across the screen.

@@ -11,7 +11,7 @@ use std::{
     time::Duration,
 };
 
-use crossterm::event::{self, Event, KeyEventKind};
+use crossterm::event::{self, Event, KeyEventKind, MouseButton, MouseEventKind};
 use ratatui::layout::Size;
 use signal_hook::{
     consts::{SIGCONT, SIGHUP, SIGINT, SIGTERM, SIGTSTP, SIGWINCH},
@@ -26,6 +26,10 @@ use super::{keys::Key, loader::Loaded, terminal};
 pub(super) enum Input {
     /// A key was pressed.
     Key(Key),
+    /// The mouse was clicked in this cell.
+    Click(u16, u16),
+    /// The mouse wheel was turned over this cell, by one notch up or down.
+    Wheel(u16, u16, Turn),
     /// The window has this size now.
     Resize(Size),
     /// Somebody wants the process to stop; SIGTSTP.
@@ -40,10 +44,19 @@ pub(super) enum Input {
     Loaded(Box<Loaded>),
 }
 
+/// Which way a wheel was turned.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Turn {
+    Up,
+    Down,
+}
+
 impl fmt::Display for Input {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Key(key) => write!(f, "key {key}"),
+            Self::Click(column, row) => write!(f, "click {column},{row}"),
+            Self::Wheel(column, row, turn) => write!(f, "wheel {column},{row} {turn:?}"),
             Self::Resize(size) => write!(f, "size {size}"),
             Self::Stop => f.write_str("stop"),
             Self::Continue => f.write_str("continue"),
@@ -79,6 +92,18 @@ impl Keyboard {
                         Ok(Event::Key(key)) if key.kind != KeyEventKind::Release => {
                             Input::Key(Key::from(key))
                         }
+                        Ok(Event::Mouse(mouse)) => match mouse.kind {
+                            MouseEventKind::Down(MouseButton::Left) => {
+                                Input::Click(mouse.column, mouse.row)
+                            }
+                            MouseEventKind::ScrollUp => {
+                                Input::Wheel(mouse.column, mouse.row, Turn::Up)
+                            }
+                            MouseEventKind::ScrollDown => {
+                                Input::Wheel(mouse.column, mouse.row, Turn::Down)
+                            }
+                            _ => continue,
+                        },
                         Ok(_) => continue,
                         Err(_) => Input::Closed,
                     };

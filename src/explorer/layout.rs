@@ -2,6 +2,8 @@
 
 use ratatui::layout::{Rect, Size};
 
+use super::place::Pane;
+
 /// The smallest window in which the explorer shows more than a request for a larger one.
 pub(super) const SMALLEST: Size = Size {
     width: 40,
@@ -39,6 +41,45 @@ pub(super) fn frame(size: Size) -> Option<Frame> {
         strip: line(size.height - 2),
         keys: line(size.height - 1),
     })
+}
+
+/// A pane of its own, and beside or below it, where there is room, the life of the selected task.
+pub(super) fn with_companion(pane: Rect, shown: Pane) -> (Rect, Option<Rect>) {
+    match shown {
+        // These show lives themselves.
+        Pane::Tasks | Pane::Task => (pane, None),
+        // Time needs width.
+        Pane::Scheduler if pane.height >= 48 => {
+            let below = pane.height * 2 / 5;
+            let above = pane.height - below - 1;
+            let main = Rect {
+                height: above,
+                ..pane
+            };
+            let companion = Rect {
+                y: pane.y + above + 1,
+                height: below,
+                ..pane
+            };
+            (main, Some(companion))
+        }
+        Pane::Scheduler => (pane, None),
+        _ if pane.width >= 160 => {
+            let right = pane.width / 2 - 4;
+            let left = pane.width - right - 2;
+            let main = Rect {
+                width: left,
+                ..pane
+            };
+            let companion = Rect {
+                x: pane.x + left + 2,
+                width: right,
+                ..pane
+            };
+            (main, Some(companion))
+        }
+        _ => (pane, None),
+    }
 }
 
 /// The Tasks pane.
@@ -197,6 +238,7 @@ pub(super) const STRIP_LABEL: u16 = 26;
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::explorer::place::PANES;
 
     #[test]
     fn nothing_overlaps_or_leaves_the_window() {
@@ -219,6 +261,11 @@ mod tests {
                     ],
                 );
                 assert_eq!(frame.keys.bottom(), height);
+                for entry in PANES {
+                    let (main, companion) = with_companion(frame.pane, entry.pane);
+                    disjoint(frame.pane, &[main, companion.unwrap_or_default()]);
+                    assert!(!main.is_empty());
+                }
 
                 let tasks = TasksLayout::new(frame.pane, width % 2 == 0);
                 let details = tasks.details.unwrap_or_default();

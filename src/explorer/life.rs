@@ -194,7 +194,7 @@ fn list(buffer: &mut Buffer, area: Rect, theme: Theme, view: &View, task: TaskIx
     // Beside the Tasks nobody scrolls the list: it stays about the cursor.
     let top = match view.place.pane {
         Pane::Task => view.place.events_top,
-        Pane::Tasks => scrolled(
+        _ => scrolled(
             selected.saturating_sub(capacity / 2),
             selected,
             history.len(),

@@ -8,8 +8,10 @@ mod actions;
 mod app;
 mod ascii;
 mod blocks;
+mod causes;
 mod columns;
 mod facts;
+mod findings;
 mod frame;
 mod fuzzy;
 mod go;
@@ -22,6 +24,8 @@ mod life;
 mod loader;
 mod overlay;
 mod place;
+mod resources;
+mod scheduler;
 mod screen;
 mod sheet;
 mod span;
@@ -33,6 +37,7 @@ mod tests;
 mod text;
 mod theme;
 mod view;
+mod wakers;
 mod wording;
 
 pub use theme::Colors;
@@ -281,6 +286,8 @@ impl Session {
                 Effect::Suspend => self.suspend()?,
                 Effect::Repaint => self.repaint(),
             },
+            Input::Click(column, row) => self.app.click(column, row),
+            Input::Wheel(column, row, turn) => self.app.wheel(column, row, turn),
             Input::Resize(size) => self.app.resize(size),
             Input::Stop => self.suspend()?,
             Input::Continue => {

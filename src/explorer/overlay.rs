@@ -197,10 +197,11 @@ pub(super) fn blank(buffer: &mut Buffer, area: Rect, theme: Theme, title: &str) 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::explorer::action_table::PANES;
 
     #[test]
     fn the_palette_finds_every_action_by_its_name() {
-        for of in [Context::Tasks, Context::Task] {
+        for of in PANES.iter().copied() {
             for action in in_context(of).filter(|action| action.id != ActionId::Palette) {
                 let mut palette = Palette::new(of);
                 palette.typed = action.name.to_owned();

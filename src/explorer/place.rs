@@ -2,17 +2,29 @@
 
 use super::{
     actions::{ActionId, Context},
+    causes, findings, resources, scheduler,
     span::Span,
+    wakers,
 };
 use crate::recording::{Ns, TaskIx};
 
 /// The panes that there are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Pane {
+    /// What was found wrong.
+    Findings,
     /// Every task, at the cursor.
     Tasks,
     /// The life of one.
     Task,
+    /// Who wakes the selected task, and whom it wakes.
+    Wakers,
+    /// What the workers did.
+    Scheduler,
+    /// What tasks wait on.
+    Resources,
+    /// What led to the selected poll.
+    Causes,
 }
 
 /// How a pane is shown in the bar, and how it is reached.
@@ -26,6 +38,12 @@ pub(super) struct PaneEntry {
 /// The bar of panes, from left to right.
 pub(super) const PANES: &[PaneEntry] = &[
     PaneEntry {
+        pane: Pane::Findings,
+        title: "Findings",
+        context: Context::Findings,
+        action: ActionId::FindingsPane,
+    },
+    PaneEntry {
         pane: Pane::Tasks,
         title: "Tasks",
         context: Context::Tasks,
@@ -36,6 +54,30 @@ pub(super) const PANES: &[PaneEntry] = &[
         title: "Task",
         context: Context::Task,
         action: ActionId::TaskPane,
+    },
+    PaneEntry {
+        pane: Pane::Wakers,
+        title: "Wakers",
+        context: Context::Wakers,
+        action: ActionId::WakersPane,
+    },
+    PaneEntry {
+        pane: Pane::Scheduler,
+        title: "Scheduler",
+        context: Context::Scheduler,
+        action: ActionId::SchedulerPane,
+    },
+    PaneEntry {
+        pane: Pane::Resources,
+        title: "Resources",
+        context: Context::Resources,
+        action: ActionId::ResourcesPane,
+    },
+    PaneEntry {
+        pane: Pane::Causes,
+        title: "Causes",
+        context: Context::Causes,
+        action: ActionId::CausesPane,
     },
 ];
 
@@ -75,6 +117,13 @@ pub(super) struct Place {
     pub(super) events_top: usize,
     /// The finding that a jump led to.
     pub(super) finding: Option<usize>,
+    /// The other end of the range whose one end is the cursor.
+    pub(super) mark: Option<Ns>,
+    pub(super) findings: findings::Spot,
+    pub(super) wakers: wakers::Spot,
+    pub(super) scheduler: scheduler::Spot,
+    pub(super) resources: resources::Spot,
+    pub(super) causes: causes::Spot,
 }
 
 /// The first line shown, moved as little as possible so that line `selected` of `len` is among the `capacity` shown.

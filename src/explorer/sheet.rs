@@ -323,11 +323,12 @@ fn about(opened: &Opened) -> Vec<Line> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::explorer::action_table::PANES;
     use crate::explorer::actions::in_context;
 
     #[test]
     fn the_help_of_each_pane_tells_every_action_of_it() {
-        for of in [Context::Tasks, Context::Task] {
+        for of in PANES.iter().copied() {
             let lines = help(of);
             for action in in_context(of) {
                 assert!(

@@ -57,9 +57,9 @@ fn banner(buffer: &mut Buffer, area: Rect, theme: Theme, view: &View) {
     let role = severity(worst.severity);
     let more = facts.findings.len() - 1;
     let more = if more == 0 {
-        "f goes there".to_owned()
+        "e goes there".to_owned()
     } else {
-        format!("f goes there, and to {more} more")
+        format!("e goes there, and to {more} more")
     };
     let room = usize::from(area.width).saturating_sub(width(&more) + 3);
     let head = Rect {

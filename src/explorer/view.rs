@@ -2,19 +2,24 @@
 
 use std::sync::Arc;
 
-use ratatui::layout::Size;
+use ratatui::layout::{Position, Rect, Size};
 
 use super::{
     actions::ActionId,
+    causes,
     facts::Opened,
+    findings,
+    input::Turn,
     jumps::Jumps,
     lanes::Lanes,
     layout::{self, LifeLayout, TasksLayout},
     place::{Pane, Place, scrolled},
+    resources, scheduler,
     span::Span,
     table::{Sort, Table},
+    wakers,
 };
-use crate::recording::{Happening, Ns, TaskIx};
+use crate::recording::{Happening, Ns, PollIx, TaskIx, time::instant};
 
 /// An opened recording, the place where the person is in it, and what follows from both.
 #[derive(Debug)]
@@ -26,6 +31,11 @@ pub(super) struct View {
     /// Where the selected task is listed.
     pub(super) row: Option<usize>,
     pub(super) lanes: Lanes,
+    pub(super) findings: findings::State,
+    pub(super) wakers: wakers::State,
+    pub(super) scheduler: scheduler::State,
+    pub(super) resources: resources::State,
+    pub(super) causes: causes::State,
     /// What the last action has to say; the next one takes it away.
     pub(super) note: Option<String>,
     /// What `zoom-all` goes back to.
@@ -50,6 +60,12 @@ impl View {
             tasks_top: 0,
             events_top: 0,
             finding: None,
+            mark: None,
+            findings: findings::Spot::default(),
+            wakers: wakers::Spot::default(),
+            scheduler: scheduler::Spot::default(),
+            resources: resources::Spot::default(),
+            causes: causes::Spot::default(),
         };
         let mut view = Self {
             opened,
@@ -58,6 +74,11 @@ impl View {
             table: Table::default(),
             row: None,
             lanes: Lanes::default(),
+            findings: findings::State::default(),
+            wakers: wakers::State::default(),
+            scheduler: scheduler::State::default(),
+            resources: resources::State::default(),
+            causes: causes::State::default(),
             note: None,
             zoomed: None,
             size,
@@ -76,10 +97,34 @@ impl View {
     /// Does what `action` says, if it is one that concerns the view.
     pub(super) fn act(&mut self, action: ActionId) {
         self.note = None;
+        if !self.act_in_pane(action) {
+            self.act_anywhere(action);
+        }
+        self.settle();
+    }
+
+    /// What the pane that is shown makes of `action`, if it has a use of its own for it.
+    fn act_in_pane(&mut self, action: ActionId) -> bool {
+        match self.place.pane {
+            Pane::Findings => findings::act(self, action),
+            Pane::Wakers => wakers::act(self, action),
+            Pane::Scheduler => scheduler::act(self, action),
+            Pane::Resources => resources::act(self, action),
+            Pane::Causes => causes::act(self, action),
+            Pane::Tasks | Pane::Task => false,
+        }
+    }
+
+    fn act_anywhere(&mut self, action: ActionId) {
         match action {
             ActionId::Open => self.jump(|view| view.place.pane = Pane::Task),
+            ActionId::FindingsPane => self.show(Pane::Findings),
             ActionId::TasksPane | ActionId::Leave => self.show(Pane::Tasks),
             ActionId::TaskPane => self.show(Pane::Task),
+            ActionId::WakersPane => self.show(Pane::Wakers),
+            ActionId::SchedulerPane => self.show(Pane::Scheduler),
+            ActionId::ResourcesPane => self.show(Pane::Resources),
+            ActionId::CausesPane => self.show(Pane::Causes),
             ActionId::NextPane => self.show(self.place.pane.neighbour(1)),
             ActionId::PreviousPane => {
                 self.show(self.place.pane.neighbour(super::place::PANES.len() - 1));
@@ -106,6 +151,7 @@ impl View {
                     .zoomed_out(self.place.cursor, self.opened.window());
             }
             ActionId::ZoomAll => self.zoom_all(),
+            ActionId::Mark => self.mark(),
             ActionId::SortNext => self.sort(self.table.wish.sort.neighbour(1)),
             ActionId::SortPrevious => self.sort(
                 self.table
@@ -127,7 +173,18 @@ impl View {
             // The rest belongs to the application around the view.
             _ => {}
         }
-        self.settle();
+    }
+
+    /// The poll that panes about one poll are about: the selected one, else the one that goes on at the cursor, else
+    /// the latest before it.
+    pub(super) fn selected_poll(&self) -> Option<PollIx> {
+        let task = self.place.task?;
+        let recording = &self.opened.recording;
+        let selected = recording.history(task).get(self.place.event);
+        match selected.map(|event| event.what) {
+            Some(Happening::Polled(poll)) => Some(poll),
+            _ => recording.last_poll_before(task, self.place.cursor),
+        }
     }
 
     /// Leaves the present place by a jump: the way back is remembered.
@@ -212,6 +269,8 @@ impl View {
                     self.place.cursor = event.at;
                 }
             }
+            // They move within what they list by themselves.
+            _ => {}
         }
     }
 
@@ -227,15 +286,15 @@ impl View {
 
     fn move_cursor(&mut self, cells: i64) {
         let (span, count) = match self.place.pane {
-            Pane::Tasks => (self.opened.window(), layout::strip_cells(self.size.width)),
             Pane::Task => (self.place.span, self.timeline_cells()),
+            _ => (self.opened.window(), layout::strip_cells(self.size.width)),
         };
         let by = span.per_cell(count).saturating_mul(cells);
         self.set_cursor(self.place.cursor.saturating_add(by));
     }
 
     /// Puts the cursor there, and selects what had happened last by then.
-    fn set_cursor(&mut self, at: Ns) {
+    pub(super) fn set_cursor(&mut self, at: Ns) {
         let (first, last) = self.opened.bounds();
         self.place.cursor = at.clamp(first, last);
         self.select_by_cursor();
@@ -280,7 +339,69 @@ impl View {
             Pane::Tasks => TasksLayout::new(pane, self.found())
                 .details
                 .map(LifeLayout::new),
+            other => layout::with_companion(pane, other).1.map(LifeLayout::new),
         }
+    }
+
+    /// The area of the pane, without that of the life beside it, where the window is large enough for one.
+    pub(super) fn area(&self) -> Option<Rect> {
+        let pane = layout::frame(self.size)?.pane;
+        Some(layout::with_companion(pane, self.place.pane).0)
+    }
+
+    /// Puts the cursor where that column of the strip is.
+    pub(super) fn go_to_strip_cell(&mut self, column: u16) {
+        let cells = layout::strip_cells(self.size.width);
+        let cell = usize::from(column).saturating_sub(1).min(cells - 1);
+        self.set_cursor(self.opened.window().start_of(cell, cells));
+        self.settle();
+    }
+
+    /// The wheel over `column` and `row` of the screen.
+    pub(super) fn wheel(&mut self, column: u16, row: u16, turn: Turn) {
+        if self.place.pane == Pane::Scheduler {
+            // Zooming keeps what is under the pointer where it is.
+            self.click(column, row);
+            self.act(match turn {
+                Turn::Up => ActionId::ZoomIn,
+                Turn::Down => ActionId::ZoomOut,
+            });
+        } else {
+            self.act(match turn {
+                Turn::Up => ActionId::Up,
+                Turn::Down => ActionId::Down,
+            });
+        }
+    }
+
+    /// A click at `column` and `row` of the screen, inside the pane.
+    pub(super) fn click(&mut self, column: u16, row: u16) {
+        let Some(area) = self.area() else { return };
+        if !area.contains(Position::new(column, row)) {
+            return;
+        }
+        self.note = None;
+        match self.place.pane {
+            Pane::Findings => findings::click(self, area, column, row),
+            Pane::Wakers => wakers::click(self, area, column, row),
+            Pane::Scheduler => scheduler::click(self, area, column, row),
+            Pane::Resources => resources::click(self, area, column, row),
+            Pane::Causes => causes::click(self, area, column, row),
+            Pane::Tasks | Pane::Task => {}
+        }
+        self.settle();
+    }
+
+    /// Puts the mark at the cursor, or takes it away.
+    fn mark(&mut self) {
+        self.place.mark = match self.place.mark {
+            Some(_) => None,
+            None => Some(self.place.cursor),
+        };
+        self.note = Some(match self.place.mark {
+            Some(at) => format!("Marked {}; move the cursor to measure.", instant(at)),
+            None => "The mark is gone.".to_owned(),
+        });
     }
 
     /// Whether there is a finding to tell about.
@@ -299,6 +420,7 @@ impl View {
         match self.place.pane {
             Pane::Tasks => TasksLayout::new(frame.pane, self.found()).capacity(),
             Pane::Task => LifeLayout::new(frame.pane).capacity(),
+            _ => 1,
         }
     }
 
@@ -322,6 +444,19 @@ impl View {
                 self.place.tasks_top = scrolled(self.place.tasks_top, row, len, capacity);
             }
         }
+        self.settle_task(&opened, capacity);
+        match self.place.pane {
+            Pane::Findings => findings::settle(self),
+            Pane::Wakers => wakers::settle(self),
+            Pane::Scheduler => scheduler::settle(self),
+            Pane::Resources => resources::settle(self),
+            Pane::Causes => causes::settle(self),
+            Pane::Tasks | Pane::Task => {}
+        }
+    }
+
+    /// Makes the selected line, its scroll and the timeline of the selected task agree with the place.
+    fn settle_task(&mut self, opened: &Arc<Opened>, capacity: usize) {
         let Some(task) = self.place.task else { return };
         let history = opened.recording.history(task);
         if !self.event_is_at_cursor(task) {
@@ -338,7 +473,7 @@ impl View {
         }
         if let Some(layout) = self.life_layout() {
             self.lanes
-                .refresh(&opened, task, self.place.span, layout.cells());
+                .refresh(opened, task, self.place.span, layout.cells());
         }
     }
 }

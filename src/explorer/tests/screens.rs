@@ -26,13 +26,13 @@ fn landing() {
 
 #[test]
 fn the_culprit() {
-    snapshot("task_culprit", "f", 80, 24);
-    snapshot("task_culprit", "f", 120, 40);
+    snapshot("task_culprit", "e", 80, 24);
+    snapshot("task_culprit", "e", 120, 40);
 }
 
 #[test]
 fn who_woke_it() {
-    snapshot("task_woken", "fw", 80, 24);
+    snapshot("task_woken", "ew", 80, 24);
 }
 
 #[test]
@@ -62,7 +62,7 @@ fn all_tasks_by_longest_poll() {
 #[test]
 fn the_way_to_who_woke_the_slow_poll_takes_two_keys() {
     let mut app = app(incident::recording(), 80, 24);
-    press(&mut app, "f");
+    press(&mut app, "e");
     let text = lines(&buffer(&app)).join("\n");
     assert!(
         text.contains("polled for 79.9 ms") && text.contains("woken by thread \"releaser\""),

@@ -6,7 +6,8 @@ use ratatui::layout::Size;
 use super::{app, buffer, incident, press};
 use crate::{
     explorer::{
-        actions::{ACTIONS, ActionId, Context, in_context},
+        action_table::PANES,
+        actions::{ACTIONS, ActionId, in_context},
         app::{App, Effect},
         place::Pane,
     },
@@ -112,7 +113,7 @@ proptest! {
         let mut app = app(incident::recording(), 100, 30);
         for step in steps.iter().filter(|step| !matches!(step, Step::Resize(..))) {
             take(&mut app, step);
-            if !matches!(app.context(), Context::Tasks | Context::Task) {
+            if !PANES.contains(&app.context()) {
                 continue;
             }
             let here = app.view().unwrap().place;
@@ -130,18 +131,14 @@ proptest! {
 
 #[test]
 fn every_action_of_a_pane_is_reached_by_its_key() {
-    for pane in ["2", "3"] {
-        for context in [Context::Tasks, Context::Task] {
-            for action in in_context(context) {
-                let mut app = app(incident::recording(), 100, 30);
-                press(&mut app, pane);
-                if app.context() != context {
-                    continue;
-                }
-                for key in action.keys {
-                    app.key(*key);
-                    check(&app);
-                }
+    for (number, context) in PANES.iter().enumerate() {
+        for action in in_context(*context) {
+            let mut app = app(incident::recording(), 100, 30);
+            press(&mut app, &(number + 1).to_string());
+            assert_eq!(app.context(), *context);
+            for key in action.keys {
+                app.key(*key);
+                check(&app);
             }
         }
     }
