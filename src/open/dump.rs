@@ -20,6 +20,7 @@ const MOST_EVENTS_PER_BYTE: u64 = 16;
 pub(super) fn read(
     inputs: &[Input],
     source: Source,
+    losses: Vec<Loss>,
     process: Option<u64>,
     progress: &Progress,
 ) -> Result<Recording, OpenError> {
@@ -38,6 +39,9 @@ pub(super) fn read(
 
     let span = span(&mut files);
     let mut builder = RecordingBuilder::new(source, span.window);
+    for loss in losses {
+        builder.loss(loss);
+    }
     let contexts: Vec<Context> = files
         .iter()
         .zip(&span.clocks)

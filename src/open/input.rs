@@ -1,14 +1,17 @@
-//! Paths to bytes: refused by their first bytes before the rest is read, as a stream or, with a cap, as a whole.
+//! Paths to bytes: refused by their first bytes before the rest is read, as a stream, where they lie or, with a cap, as
+//! a whole.
 
 use std::{
     fs::File,
     io::{self, IsTerminal as _, Read},
     path::{Path, PathBuf},
+    sync::Arc,
 };
 
 use super::{
-    Input, OpenError, Progress, Stage,
+    Input, OpenError, Progress,
     sniff::{LOOKED_AT, Sniffed, sniff},
+    source::Source,
 };
 use crate::recording::sanitise;
 
@@ -33,36 +36,52 @@ pub(super) struct Begun {
     /// Its path, safe to print.
     pub(super) name: String,
     pub(super) what: Sniffed,
-    /// Its length, or 0 where that is not known.
-    pub(super) expected: u64,
-    beginning: Vec<u8>,
-    reader: Box<dyn Read>,
+    origin: Origin,
+}
+
+enum Origin {
+    /// What can be read again.
+    Lasting(Source),
+    /// What comes once: what has come already, and the rest.
+    Passing(Vec<u8>, Box<dyn Read>),
 }
 
 impl Begun {
-    /// The whole file from its first byte on, to be read in a stream.
-    pub(super) fn into_stream(self) -> impl Read {
-        io::Cursor::new(self.beginning).chain(self.reader)
+    /// Its length, or 0 where that is not known.
+    pub(super) fn expected(&self) -> u64 {
+        match &self.origin {
+            Origin::Lasting(source) => source.len(),
+            Origin::Passing(..) => 0,
+        }
     }
 
-    /// Reads the rest.
-    pub(super) fn finish(self, progress: &Progress) -> Result<Input, OpenError> {
-        let Self {
-            name,
-            what,
-            expected,
-            beginning: mut bytes,
-            mut reader,
-        } = self;
-        if what == Sniffed::Console {
-            return Err(OpenError::Alone {
-                path: name,
-                what: "a tokio-console recording",
-            });
+    /// The whole file from its first byte on, to be read in a stream.
+    pub(super) fn into_stream(self) -> Box<dyn Read> {
+        match self.origin {
+            Origin::Lasting(source) => Box::new(source.reader()),
+            Origin::Passing(beginning, rest) => Box::new(io::Cursor::new(beginning).chain(rest)),
         }
+    }
+
+    /// The whole file, to be read where it lies; what comes only once is read now.
+    pub(super) fn into_source(self, progress: &Progress) -> Result<(String, Source), OpenError> {
+        match self.origin {
+            Origin::Lasting(source) => Ok((self.name, source)),
+            Origin::Passing(..) => {
+                let Input { name, bytes } = self.finish(progress)?;
+                Ok((name, Source::Bytes(Arc::new(bytes))))
+            }
+        }
+    }
+
+    /// Reads it to its end.
+    pub(super) fn finish(self, progress: &Progress) -> Result<Input, OpenError> {
+        let expected = self.expected();
+        let name = self.name.clone();
+        let mut reader = self.into_stream();
+        let mut bytes = Vec::new();
         // The length is a hint: the file may grow, or be no file at all.
-        let hint = expected.min(CAP).saturating_sub(bytes.len() as u64);
-        let _ = bytes.try_reserve_exact(usize::try_from(hint).unwrap_or(0));
+        let _ = bytes.try_reserve_exact(usize::try_from(expected.min(CAP)).unwrap_or(0));
         loop {
             progress.check()?;
             let step = match reader.by_ref().take(STEP).read_to_end(&mut bytes) {
@@ -90,48 +109,38 @@ pub(super) fn begin(path: &Path) -> Result<Begun, OpenError> {
         path: name.clone(),
         error,
     };
-    let (mut reader, expected): (Box<dyn Read>, u64) = if path.as_os_str() == "-" {
+    let passing = |mut reader: Box<dyn Read>| {
+        let mut beginning = Vec::new();
+        let most = LOOKED_AT as u64;
+        reader
+            .by_ref()
+            .take(most)
+            .read_to_end(&mut beginning)
+            .map_err(failed)?;
+        Ok((beginning.clone(), Origin::Passing(beginning, reader)))
+    };
+    let (beginning, origin) = if path.as_os_str() == "-" {
         let stdin = io::stdin();
         if stdin.is_terminal() {
             return Err(OpenError::Terminal);
         }
-        (Box::new(stdin.lock()), 0)
+        passing(Box::new(stdin.lock()))?
     } else {
         let facts = path.metadata().map_err(failed)?;
         if facts.is_dir() {
             return Err(OpenError::Directory { path: name });
         }
-        (Box::new(File::open(path).map_err(failed)?), facts.len())
+        let file = File::open(path).map_err(failed)?;
+        if facts.is_file() {
+            let source = Source::File(Arc::new(file), facts.len());
+            let beginning = source.beginning(LOOKED_AT).map_err(failed)?;
+            (beginning, Origin::Lasting(source))
+        } else {
+            passing(Box::new(file))?
+        }
     };
-
-    let mut beginning = Vec::new();
-    reader
-        .by_ref()
-        .take(LOOKED_AT as u64)
-        .read_to_end(&mut beginning)
-        .map_err(failed)?;
     let what = refuse(&name, &beginning)?;
-    Ok(Begun {
-        name,
-        what,
-        expected,
-        beginning,
-        reader,
-    })
-}
-
-/// Reads every file to its end.
-pub(super) fn read_all(paths: &[&PathBuf], progress: &Progress) -> Result<Vec<Input>, OpenError> {
-    let total = paths
-        .iter()
-        .filter_map(|path| path.metadata().ok())
-        .map(|facts| facts.len())
-        .sum();
-    progress.enter(Stage::Reading, total);
-    paths
-        .iter()
-        .map(|path| begin(path)?.finish(progress))
-        .collect()
+    Ok(Begun { name, what, origin })
 }
 
 /// What the first bytes of a file say it is; refuses what is no recording.

@@ -24,6 +24,7 @@ pub struct Progress {
     done: AtomicU64,
     total: AtomicU64,
     events: AtomicU64,
+    read_first: AtomicBool,
     cancelled: AtomicBool,
 }
 
@@ -39,14 +40,16 @@ impl Progress {
         }
     }
 
-    /// How much of the whole load is done, 0 to 1. Reading counts for a fifth, decoding for three.
+    /// How much of the whole load is done, 0 to 1. Reading counts for a fifth, decoding for three; where bytes are decoded
+    /// as they are read, for four.
     #[must_use]
     pub fn fraction(&self) -> f64 {
         let total = self.total.load(Relaxed).max(1) as f64;
         let part = (self.done.load(Relaxed) as f64 / total).min(1.0);
         match self.stage() {
             Stage::Reading => part * 0.2,
-            Stage::Decoding => 0.2 + part * 0.6,
+            Stage::Decoding if self.read_first.load(Relaxed) => 0.2 + part * 0.6,
+            Stage::Decoding => part * 0.8,
             Stage::Indexing => 0.8,
             Stage::Done => 1.0,
         }
@@ -58,6 +61,11 @@ impl Progress {
         self.events.load(Relaxed)
     }
 
+    /// How much of how much is done, in this stage.
+    pub(super) fn amounts(&self) -> (u64, u64) {
+        (self.done.load(Relaxed), self.total.load(Relaxed))
+    }
+
     /// Asks the load to stop; it then returns [`OpenError::Cancelled`].
     pub fn cancel(&self) {
         self.cancelled.store(true, Relaxed);
@@ -65,6 +73,9 @@ impl Progress {
 
     pub(super) fn enter(&self, stage: Stage, total: u64) {
         self.done.store(0, Relaxed);
+        if stage == Stage::Reading {
+            self.read_first.store(true, Relaxed);
+        }
         self.total.store(total, Relaxed);
         self.stage.store(
             match stage {

@@ -17,6 +17,13 @@ pub(super) enum Sniffed {
     Other(&'static str),
 }
 
+impl Sniffed {
+    /// Whether it is a trace of upstream dial9, or compressed as those are.
+    pub(super) fn is_trace(self) -> bool {
+        matches!(self, Self::Upstream | Self::Gzip)
+    }
+}
+
 /// The most bytes that [`sniff`] looks at.
 pub(super) const LOOKED_AT: usize = 512;
 

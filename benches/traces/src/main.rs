@@ -1,9 +1,10 @@
 //! Writes real traces with upstream dial9 0.5.7 into a directory: `dial9-traces small DIR`, `dial9-traces segments DIR`,
-//! `dial9-traces large DIR [SECONDS [PAIRS]]`; with 0.3.15: `dial9-traces old DIR`.
+//! `dial9-traces large DIR [SECONDS [PAIRS]]`, `dial9-traces short DIR [TASKS]`; with 0.3.15: `dial9-traces old DIR`.
 
 mod large;
 mod old;
 mod segments;
+mod short;
 mod small;
 
 use std::{error::Error, path::Path, process::ExitCode, time::Duration};
@@ -37,8 +38,12 @@ fn main() -> ExitCode {
             }),
             _ => Err("SECONDS and PAIRS are whole numbers".into()),
         },
+        (Some("short"), Some(directory)) => match number(2, 1_000_000) {
+            Ok(tasks) => recorded(directory, LONG, |runtime| short::run(runtime, tasks)),
+            _ => Err("TASKS is a whole number".into()),
+        },
         _ => Err(
-            "usage: dial9-traces small DIR | segments DIR | old DIR | large DIR [SECONDS [PAIRS]]"
+            "usage: dial9-traces small DIR | segments DIR | old DIR | large DIR [SECONDS [PAIRS]] | short DIR [TASKS]"
                 .into(),
         ),
     };

@@ -18,7 +18,7 @@ use self::{
     problems::{Problem, Problems},
 };
 use super::{OpenError, Progress, Stage};
-use crate::recording::{Format, Recording, RecordingBuilder, Source, Window};
+use crate::recording::{Format, Loss, Recording, RecordingBuilder, Source, Window};
 
 /// The version of the format that this program reads.
 const VERSION: u64 = 1;
@@ -32,24 +32,27 @@ struct Limits {
     rows: u64,
 }
 
-/// Reads the recording called `name` from `reader`, which has `expected` bytes or, where that is 0, nobody knows.
+/// Reads the recording called `name` from `reader`, which has `expected` bytes or, where that is 0, nobody knows; `losses`
+/// is what was left out before.
 pub(super) fn read(
     name: &str,
     reader: impl Read,
     expected: u64,
+    losses: Vec<Loss>,
     progress: &Progress,
 ) -> Result<Recording, OpenError> {
     let limits = Limits {
         block: BLOCK,
         rows: MOST_ROWS,
     };
-    read_within(name, reader, expected, limits, progress)
+    read_within(name, reader, expected, losses, limits, progress)
 }
 
 fn read_within(
     name: &str,
     reader: impl Read,
     expected: u64,
+    losses: Vec<Loss>,
     limits: Limits,
     progress: &Progress,
 ) -> Result<Recording, OpenError> {
@@ -114,7 +117,7 @@ fn read_within(
                 .unwrap_or_else(|| "it has a first line, and no events".to_owned()),
         });
     }
-    for loss in problems.losses() {
+    for loss in losses.into_iter().chain(problems.losses()) {
         builder.loss(loss);
     }
     progress.enter(Stage::Indexing, 1);

@@ -77,7 +77,14 @@ fn limits() -> Limits {
 
 fn read(bytes: &[u8], limits: Limits) -> Result<Recording, OpenError> {
     let expected = bytes.len() as u64;
-    read_within("x", bytes, expected, limits, &Progress::default())
+    read_within(
+        "x",
+        bytes,
+        expected,
+        Vec::new(),
+        limits,
+        &Progress::default(),
+    )
 }
 
 /// The polls of a task: begin, end, outcome.
@@ -411,7 +418,15 @@ fn it_can_be_cancelled() {
     let progress = Progress::default();
     progress.cancel();
     let written = modern();
-    let error = read_within("x", written.0.as_bytes(), 0, limits(), &progress).unwrap_err();
+    let error = read_within(
+        "x",
+        written.0.as_bytes(),
+        0,
+        Vec::new(),
+        limits(),
+        &progress,
+    )
+    .unwrap_err();
     assert!(matches!(error, OpenError::Cancelled));
 }
 
@@ -465,7 +480,7 @@ fn blocks_and_reads_of_any_size_read_the_same() {
         assert_eq!(gist(&read), whole, "blocks of {block}");
     }
     let drops = Drops(written.0.as_bytes());
-    let read = read_within("x", drops, 0, limits(), &Progress::default()).unwrap();
+    let read = read_within("x", drops, 0, Vec::new(), limits(), &Progress::default()).unwrap();
     assert_eq!(gist(&read), whole);
 }
 

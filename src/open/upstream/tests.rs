@@ -1,5 +1,7 @@
 //! The reader on traces of known content: what each event means, and what follows where some are missing.
 
+use std::io::Write as _;
+
 use dial9_trace_format::{
     encoder::Encoder,
     schema::FieldDef,
@@ -318,4 +320,59 @@ fn what_is_no_trace_after_all_is_refused() {
     progress.cancel();
     let cancelled = open_bytes("trace.bin", sealed("true"), &progress);
     assert!(matches!(cancelled, Err(OpenError::Cancelled)));
+}
+
+/// A batch with one text of `length` bytes that has a header in its middle.
+fn text_with_a_header_inside(at: u64, length: usize) -> Vec<u8> {
+    let mut encoder = Encoder::new();
+    let schema = encoder
+        .register_schema("Log", vec![FieldDef::new("text", FieldType::String)])
+        .unwrap();
+    let half = "x".repeat(length / 2);
+    let text = format!("{half}TRC\0\x01{half}");
+    encoder
+        .write_event(&schema, at, &[FieldValue::String(text)])
+        .unwrap();
+    encoder.finish()
+}
+
+#[test]
+fn a_header_inside_an_event_is_none_where_a_file_is_cut_either() {
+    // A file is cut at the first header behind half a megabyte: inside the first text, and inside the fifth.
+    let mut batches: Vec<Vec<u8>> = [1_200_000, 100_000, 100_000, 100_000, 400_000, 200_000]
+        .into_iter()
+        .enumerate()
+        .map(|(number, length)| text_with_a_header_inside(number as u64, length))
+        .collect();
+    let (name, at, fields) = start(0, 1, 7);
+    batches.push(batch(&[(name, at, &fields), ("PollEndEvent", 9, &[W0])]));
+    let recording = open(&batches);
+    assert_eq!(recording.losses(), []);
+    assert_eq!(recording.counts().total, 8);
+
+    let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    encoder.write_all(&batches.concat()).unwrap();
+    let packed = open(&[encoder.finish().unwrap()]);
+    assert_eq!(packed.losses(), []);
+    assert_eq!(packed.counts().total, 8);
+
+    // Damage at the end of a unit is no reason to take its neighbour along.
+    let from = batches[0].len() + 3_000;
+    let mut bytes = batches.concat();
+    bytes.truncate(from);
+    bytes[600_030] = 2;
+    let cut = open(&[bytes]);
+    assert!(!cut.losses().is_empty());
+}
+
+#[test]
+fn a_table_of_kinds_that_is_far_too_large_is_not_made_again_and_again() {
+    // A header and a schema of the highest number, over and over: each takes megabytes to decode.
+    let kind = b"TRC\0\x01\x01\xff\xff\x01\0A\x01\0\0";
+    let (name, at, fields) = start(0, 1, 7);
+    let real = batch(&[(name, at, &fields), ("PollEndEvent", 9, &[W0])]);
+    let recording = open(&[real.clone(), kind.repeat(1_000), real]);
+    assert_eq!(recording.counts().polls, 1);
+    let loss = &recording.losses()[0];
+    assert_eq!(loss.kind, LossKind::Malformed);
 }

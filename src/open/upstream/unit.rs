@@ -9,9 +9,10 @@ use std::sync::{Mutex, PoisonError};
 use dial9_trace_format::{InternedString, decoder::RawEvent, types::FieldValueRef};
 
 use super::{
+    super::Progress,
     bind::{Binding, Kind},
-    slices::{TraceFile, Unit},
-    walk::{Broken, walk},
+    cut::Unit,
+    walk::{Broken, Walk},
 };
 use crate::recording::{
     Batch, Ns, Outcome, RecordingBuilder, SeatKey, SpawnFacts, StrId, TaskKind, WakerKey,
@@ -97,8 +98,6 @@ pub(super) struct Edges {
 /// What a unit holds.
 #[derive(Debug)]
 pub(super) struct Decoded {
-    /// Where it ends: behind its last byte, if a header there turned out to be none.
-    pub(super) to: usize,
     pub(super) batch: Batch,
     pub(super) edges: Vec<Edges>,
     /// First and last event of the scheduler.
@@ -122,10 +121,13 @@ pub(super) struct Decoded {
     pub(super) unpaired: u64,
 }
 
-/// Decodes one unit.
-pub(super) fn decode(file: &TraceFile, unit: Unit, builder: &Mutex<RecordingBuilder>) -> Decoded {
+/// Decodes one unit. What comes out when nobody waits any more is not all of it.
+pub(super) fn decode(
+    unit: &Unit,
+    builder: &Mutex<RecordingBuilder>,
+    progress: &Progress,
+) -> Decoded {
     let mut decoded = Decoded {
-        to: unit.from,
         batch: Batch::new(0),
         edges: Vec::new(),
         span: None,
@@ -143,8 +145,8 @@ pub(super) fn decode(file: &TraceFile, unit: Unit, builder: &Mutex<RecordingBuil
     let mut located: Vec<bool> = Vec::new();
     let mut events = 0;
     let mut unnamed = FIRST_UNNAMED;
-    while decoded.to < unit.to {
-        let from = decoded.to;
+    let mut walk = Walk::new(unit, progress);
+    while walk.goes_on() {
         let mut stream = Stream {
             out: &mut decoded,
             located: &mut located,
@@ -158,13 +160,12 @@ pub(super) fn decode(file: &TraceFile, unit: Unit, builder: &Mutex<RecordingBuil
             unnamed,
             worker: None,
         };
-        let (to, broken) = walk(file, from, |event| {
+        let broken = walk.batch(|event| {
             events += 1;
             stream.event(event);
         });
         stream.end();
         unnamed += 1;
-        decoded.to = to;
         decoded.broken.extend(broken);
     }
     // Rows count an event each; ends, unparks and everything without rows are still missing.
