@@ -38,6 +38,8 @@ mod text;
 mod theme;
 mod view;
 mod wakers;
+#[doc(hidden)]
+pub mod walk;
 mod wording;
 
 pub use theme::Colors;

@@ -1,0 +1,371 @@
+//! A walk through the whole explorer by script, without a terminal: what each kind of step costs in time and in bytes.
+//!
+//! `cargo bench -p dial9-tui --bench walk [-- PATH...]`. Without a path it walks recordings of its own: one of many
+//! events, one of a million tasks. Each step is a key press: what its action does, drawing the frame, finding what is
+//! different, and encoding that for the terminal. Budgets: a frame takes at most 16 ms at p99; at 120x40 the output of
+//! moving the selection takes at most 1 KB, scrolling 8 KB, another pane or zoom 16 KB.
+#![allow(clippy::print_stdout, reason = "printing is what a benchmark does")]
+
+use std::{
+    collections::BTreeMap,
+    path::PathBuf,
+    time::{Duration, Instant},
+};
+
+use dial9_tui::{
+    explorer::walk::{Cost, Prepared, Walker},
+    open::{Progress, Request, open},
+    recording::{
+        Batch, Format, Ns, Outcome, Recording, RecordingBuilder, Runtime, SeatKey, Source,
+        SpawnFacts, StrId, TaskFacts, TaskKind, WakerKey, Window,
+    },
+};
+
+/// The time that a frame may take at p99.
+const FRAME: Duration = Duration::from_millis(16);
+
+fn main() {
+    let paths: Vec<PathBuf> = std::env::args_os()
+        .skip(1)
+        .filter(|argument| argument != "--bench")
+        .map(PathBuf::from)
+        .collect();
+    if paths.is_empty() {
+        walk("20 M events of 4,000 tasks", || busy(20_000_000, 4_000));
+        walk("1 M tasks", || short_lived(1_000_000));
+    }
+    for path in paths {
+        let title = path.display().to_string();
+        walk(&title, || {
+            let request = Request {
+                paths: vec![path],
+                process: None,
+            };
+            open(&request, &Progress::default()).expect("the recording opens")
+        });
+    }
+}
+
+/// Opens a recording and walks it in two sizes of window.
+fn walk(title: &str, open: impl FnOnce() -> Recording) {
+    let begin = Instant::now();
+    let recording = open();
+    let opened = begin.elapsed();
+    println!(
+        "\n{title}: {} events, {} tasks; read and indexed in {:.2} s",
+        recording.counts().total,
+        recording.task_count(),
+        opened.as_secs_f64()
+    );
+    let begin = Instant::now();
+    let prepared = Prepared::new(recording);
+    println!(
+        "what is computed once, before it is shown: {:.2} s",
+        begin.elapsed().as_secs_f64()
+    );
+    for (width, height) in [(120, 40), (200, 60)] {
+        let mut steps = Steps::default();
+        let (mut walker, first) = Walker::new(&prepared, width, height);
+        steps.add("open", Some(first));
+        script(&mut walker, &mut steps);
+        steps.print(width, height);
+    }
+}
+
+/// The walk itself.
+fn script(walker: &mut Walker, steps: &mut Steps) {
+    tasks(walker, steps);
+    for pane in ["scheduler", "task"] {
+        steps.add("pane", walker.act(pane));
+        timeline(walker, steps);
+    }
+    for pane in ["findings", "wakers", "resources", "causes"] {
+        steps.add("pane", walker.act(pane));
+        lines(walker, steps);
+        steps.add("jump", walker.act("open"));
+        steps.add("jump", walker.act("back"));
+        cursor(walker, steps, 10);
+    }
+    for _ in 0..30 {
+        for jump in [
+            "next-slow-poll",
+            "who-woke",
+            "next-finding",
+            "parent",
+            "longest-poll",
+        ] {
+            steps.add("jump", walker.act(jump));
+        }
+    }
+    for _ in 0..60 {
+        steps.add("jump", walker.act("back"));
+    }
+    steps.add("pane", walker.act("tasks"));
+}
+
+/// The table: every order, all tasks or those alive, a search, and the cursor.
+fn tasks(walker: &mut Walker, steps: &mut Steps) {
+    steps.add("pane", walker.act("tasks"));
+    for all in 0..2 {
+        for _sort in 0..11 {
+            steps.add("sort", walker.act("sort-next"));
+            lines(walker, steps);
+            cursor(walker, steps, 6);
+        }
+        steps.add("sort", walker.act("sort-reverse"));
+        steps.add("sort", walker.act("sort-reverse"));
+        search(walker, steps);
+        if all == 0 {
+            steps.add("list", walker.act("show-all"));
+        }
+    }
+    steps.add("list", walker.act("show-all"));
+    for _ in 0..2 {
+        steps.add("list", walker.act("overview"));
+        lines(walker, steps);
+        cursor(walker, steps, 6);
+    }
+}
+
+fn search(walker: &mut Walker, steps: &mut Steps) {
+    steps.add("find", walker.act("find"));
+    for c in "main 12".chars() {
+        steps.add("find", Some(walker.key(c)));
+    }
+    steps.add("find", Some(walker.enter()));
+    lines(walker, steps);
+    steps.add("find", walker.act("clear-find"));
+}
+
+/// Up and down a list by lines and by pages, to its end and back.
+fn lines(walker: &mut Walker, steps: &mut Steps) {
+    for (kind, action, times) in [
+        ("move", "down", 12),
+        ("move", "up", 4),
+        ("scroll", "page-down", 12),
+        ("scroll", "page-up", 4),
+        ("scroll", "last", 1),
+        ("scroll", "page-up", 4),
+        ("move", "up", 4),
+        ("scroll", "first", 1),
+    ] {
+        for _ in 0..times {
+            steps.add(kind, walker.act(action));
+        }
+    }
+}
+
+fn cursor(walker: &mut Walker, steps: &mut Steps, times: usize) {
+    for action in [
+        "cursor-left",
+        "cursor-far-left",
+        "cursor-start",
+        "cursor-far-right",
+        "cursor-right",
+        "cursor-far-right",
+        "cursor-end",
+        "cursor-far-left",
+    ] {
+        for _ in 0..times {
+            steps.add("cursor", walker.act(action));
+        }
+    }
+}
+
+/// From the whole window to nanoseconds and back, at several places.
+fn timeline(walker: &mut Walker, steps: &mut Steps) {
+    for _place in 0..4 {
+        for _ in 0..34 {
+            steps.add("zoom", walker.act("zoom-in"));
+            steps.add("cursor", walker.act("cursor-right"));
+        }
+        lines(walker, steps);
+        cursor(walker, steps, 3);
+        for _ in 0..34 {
+            steps.add("zoom", walker.act("zoom-out"));
+            steps.add("cursor", walker.act("cursor-left"));
+        }
+        steps.add("zoom", walker.act("zoom-all"));
+        for _ in 0..3 {
+            steps.add("cursor", walker.act("cursor-far-left"));
+        }
+    }
+}
+
+/// What the steps of each kind cost.
+#[derive(Default)]
+struct Steps(BTreeMap<&'static str, Vec<Cost>>);
+
+impl Steps {
+    /// A step that does not apply where it was tried costs nothing and tells nothing.
+    fn add(&mut self, kind: &'static str, cost: Option<Cost>) {
+        self.0.entry(kind).or_default().extend(cost);
+    }
+
+    fn print(&self, width: u16, height: u16) {
+        println!("\n{width}x{height}");
+        println!("step       times   p50 ms   p99 ms   max ms  p99 update   p50 bytes   max bytes");
+        for (kind, costs) in &self.0 {
+            row(kind, costs, width);
+        }
+        let all: Vec<Cost> = self.0.values().flatten().copied().collect();
+        row("all", &all, width);
+    }
+}
+
+fn row(kind: &str, costs: &[Cost], width: u16) {
+    if costs.is_empty() {
+        println!("{kind:<8} was never possible");
+        return;
+    }
+    let mut times: Vec<Duration> = costs.iter().map(|cost| cost.time).collect();
+    let mut updates: Vec<Duration> = costs.iter().map(|cost| cost.update).collect();
+    let mut bytes: Vec<usize> = costs.iter().map(|cost| cost.bytes).collect();
+    times.sort_unstable();
+    updates.sort_unstable();
+    bytes.sort_unstable();
+    let rank = |percent: usize| (costs.len() * percent).div_ceil(100).max(1) - 1;
+    let ms = |time: Duration| time.as_secs_f64() * 1e3;
+    let most = match kind {
+        "move" => 1_024,
+        "scroll" => 8_192,
+        _ => 16_384,
+    };
+    let mut over = String::new();
+    if times[rank(99)] > FRAME {
+        over.push_str("  over 16 ms");
+    }
+    // The budget for bytes is stated for this size.
+    if width == 120 && bytes[costs.len() - 1] > most {
+        over.push_str(&format!("  over {most} bytes"));
+    }
+    println!(
+        "{kind:<8} {:>7} {:>8.2} {:>8.2} {:>8.2} {:>11.2} {:>11} {:>11}{over}",
+        costs.len(),
+        ms(times[rank(50)]),
+        ms(times[rank(99)]),
+        ms(times[costs.len() - 1]),
+        ms(updates[rank(99)]),
+        bytes[rank(50)],
+        bytes[costs.len() - 1],
+    );
+}
+
+/// The same numbers in each run.
+struct Random(u64);
+
+impl Random {
+    fn below(&mut self, limit: u64) -> u64 {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        self.0 % limit
+    }
+}
+
+const WORKERS: u32 = 4;
+
+fn builder(end: Ns) -> RecordingBuilder {
+    let source = Source {
+        format: Format::Dial9Dump,
+        paths: vec!["walk.dial9".to_owned()],
+        bytes: 1,
+        sample: false,
+    };
+    let window = Window {
+        end,
+        others_start: 0,
+        wall_start: None,
+    };
+    let mut builder = RecordingBuilder::new(source, window);
+    builder.runtime(Runtime {
+        id: 0,
+        name: StrId::NONE,
+        workers: WORKERS,
+        current_thread: false,
+        attached_at: None,
+        dropped_at: None,
+    });
+    builder
+}
+
+fn worker(number: u32) -> Batch {
+    let mut batch = Batch::new(number);
+    batch.seat(SeatKey {
+        worker: Some((0, number)),
+        thread: number,
+    });
+    batch
+}
+
+fn spawn(builder: &mut RecordingBuilder, id: u64, at: Ns, ended_at: Option<Ns>) {
+    let name = builder.intern(["flush", "handle", "accept loop", ""][(id % 4) as usize]);
+    let location = builder.intern(&format!("src/service/part{}.rs:{}:9", id % 3, id % 10 * 31));
+    builder.task(TaskFacts {
+        id,
+        spawn: SpawnFacts {
+            at: Some(at),
+            parent: (id > 1).then_some(1),
+            location,
+            name,
+            runtime: Some(0),
+            kind: TaskKind::Async,
+            size: Some(256),
+        },
+        wakes_recorded: true,
+        ended_at,
+    });
+}
+
+/// A busy service: polls of a few hundred nanoseconds, each of which wakes another task; some are slow.
+fn busy(events: u64, tasks: u64) -> Recording {
+    let mut random = Random(0x9e37_79b9_7f4a_7c15);
+    let mut builder = builder((events * 300) as Ns);
+    for id in 1..=tasks {
+        spawn(&mut builder, id, 0, None);
+    }
+    for number in 0..WORKERS {
+        let mut batch = worker(number);
+        let mut now: Ns = 0;
+        for round in 0..events / 2 / u64::from(WORKERS) {
+            let task = random.below(tasks) + 1;
+            let start = now + 300 + random.below(500) as Ns;
+            let length = match round % 1_000_000 {
+                777_777 => 80_000_000,
+                _ => 400 + random.below(1_500) as Ns,
+            };
+            batch.wake(random.below(tasks) + 1, start + 100, WakerKey::Task(task));
+            batch.poll(task, start, start + length, Outcome::Pending);
+            now = start + length;
+        }
+        builder.batch(batch);
+    }
+    builder.finish()
+}
+
+/// Many short lives: three polls each. A tenth of them never ends.
+fn short_lived(tasks: u64) -> Recording {
+    let mut random = Random(0x2545_f491_4f6c_dd1d);
+    let mut builder = builder(tasks as Ns * 2_000);
+    let mut batches: Vec<Batch> = (0..WORKERS).map(worker).collect();
+    for id in 1..=tasks {
+        let spawned = id as Ns * 1_900;
+        let mut at = spawned;
+        let number = (id % u64::from(WORKERS)) as usize;
+        for poll in 0..3 {
+            at += 2_000 + random.below(50_000) as Ns;
+            if poll > 0 {
+                batches[number].wake(id, at - 1_000, WakerKey::Runtime);
+            }
+            batches[number].poll(id, at, at + 500, Outcome::Pending);
+        }
+        spawn(
+            &mut builder,
+            id,
+            spawned,
+            (id % 10 > 0).then_some(at + 10_000),
+        );
+    }
+    batches.into_iter().for_each(|batch| builder.batch(batch));
+    builder.finish()
+}
