@@ -7,6 +7,7 @@ pub mod idle;
 pub mod label;
 #[cfg(test)]
 mod replay_tests;
+pub mod stacks;
 pub mod state;
 
 pub use blind::{Blind, blind_intervals};

@@ -51,6 +51,10 @@ impl View {
             Happening::Spawns(child) => self.jump_to(child, at, Happening::Spawned),
             Happening::Waits(_)
             | Happening::Waited(_)
+            | Happening::SpanOpened(_)
+            | Happening::SpanClosed(_)
+            | Happening::Custom(_)
+            | Happening::Suspended(_)
             | Happening::Unwakeable
             | Happening::Ended => {
                 self.note = Some("This leads nowhere else.".to_owned());

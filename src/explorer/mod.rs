@@ -36,6 +36,7 @@ mod terminal;
 mod tests;
 mod text;
 mod theme;
+mod traced;
 mod view;
 mod wakers;
 #[doc(hidden)]

@@ -4,6 +4,7 @@ use super::{
     facts::Opened,
     text::{count, place},
     theme::Role,
+    traced,
 };
 use crate::{
     analysis::{State, label, state::open_waits},
@@ -169,6 +170,14 @@ pub(super) fn event(
             ("woken", text, Role::Runnable)
         }
         Happening::Polled(poll) => ("poll", polled(recording, poll), look_of(opened, poll)),
+        Happening::SpanOpened(span) => ("enters", traced::named(recording, span), Role::Plain),
+        Happening::SpanClosed(span) => ("leaves", traced::closed(recording, span), Role::Plain),
+        Happening::Custom(custom) => ("event", traced::custom(recording, custom), Role::Plain),
+        Happening::Suspended(site) => (
+            "awaits",
+            traced::leaf(recording, recording.await_site(site).stack),
+            Role::Waiting,
+        ),
         Happening::Woke(wake) => (
             "woke",
             task(recording, recording.wake(wake).task),
@@ -269,6 +278,10 @@ pub(super) fn event_in_full(opened: &Opened, of: TaskIx, event: &HistoryEvent) -
             }
             lines
         }
+        Happening::SpanOpened(span) => traced::span_in_full(recording, span),
+        Happening::SpanClosed(span) => traced::span_in_full(recording, span),
+        Happening::Custom(custom) => traced::custom_in_full(recording, custom),
+        Happening::Suspended(site) => traced::site_in_full(recording, site),
         Happening::Woke(wake) => {
             let woken = recording.wake(wake).task;
             vec![format!(

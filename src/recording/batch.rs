@@ -8,6 +8,7 @@ use std::{
 
 use super::{
     EventCounts, LaneTotals, Ns, Outcome, StrId, TaskKind, Totals, WaitState, columns::WakerKind,
+    extras::Extras,
 };
 
 /// Who a thread was while it wrote: its number, and the worker if it was one.
@@ -60,7 +61,12 @@ pub(crate) struct PollRow {
     pub(crate) task: u32,
     pub(crate) seat: u16,
     pub(crate) outcome: u8,
+    /// The length of the worker's own queue, or [`NO_QUEUE`].
+    pub(crate) queue: u8,
 }
+
+/// Stands for the length of a queue that nobody recorded.
+pub(crate) const NO_QUEUE: u8 = u8::MAX;
 
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct WakeRow {
@@ -103,7 +109,7 @@ pub struct Batch {
     pub(crate) tasks: LocalIds,
     pub(crate) seats: Vec<SeatKey>,
     seat_numbers: HashMap<SeatKey, u16, IdHashing>,
-    seat: u16,
+    pub(crate) seat: u16,
     in_history: bool,
     sorted: bool,
     pub(crate) polls: Vec<PollRow>,
@@ -125,6 +131,7 @@ pub struct Batch {
     pub(crate) busy: Vec<bool>,
     pub(crate) counts: EventCounts,
     pub(crate) seats_over_cap: u64,
+    pub(crate) extras: Extras,
 }
 
 impl Batch {
@@ -154,6 +161,7 @@ impl Batch {
             busy: Vec::new(),
             counts: EventCounts::default(),
             seats_over_cap: 0,
+            extras: Extras::default(),
         }
     }
 
@@ -210,6 +218,7 @@ impl Batch {
             task,
             seat: self.seat,
             outcome: outcome.raw(),
+            queue: NO_QUEUE,
         });
     }
 
@@ -344,7 +353,7 @@ impl Batch {
         }
     }
 
-    fn local(&mut self, task: u64) -> u32 {
+    pub(crate) fn local(&mut self, task: u64) -> u32 {
         let local = self.tasks.get(task);
         if local as usize == self.beyond_tasks.len() {
             self.beyond_tasks.push(Totals::default());
@@ -411,9 +420,12 @@ pub(crate) struct IdHasher(u64);
 
 impl Hasher for IdHasher {
     fn write(&mut self, bytes: &[u8]) {
-        for byte in bytes {
-            self.write_u64(u64::from(*byte));
-        }
+        let words = bytes.chunks(8).map(|word| {
+            let mut whole = [0; 8];
+            whole[..word.len()].copy_from_slice(word);
+            u64::from_le_bytes(whole)
+        });
+        words.for_each(|word| self.write_u64(word));
     }
 
     fn write_u32(&mut self, value: u32) {

@@ -4,8 +4,8 @@ use std::collections::{HashMap, HashSet};
 
 use super::{
     Batch, Lane, LaneIx, LaneKind, LaneTotals, LastPoll, Loss, Ns, Process, Recording, Runtime,
-    RuntimeIx, SeatKey, Source, SpawnFacts, StrId, TaskIx, Thread, ThreadIx, Totals, Trigger,
-    WakerKey, Window, batch::IdHashing, finish, strings::Interner,
+    RuntimeIx, SeatKey, Source, SpawnFacts, StrId, SymbolFacts, TaskIx, Thread, ThreadIx, Totals,
+    Trigger, WakerKey, Window, batch::IdHashing, finish, strings::Interner,
 };
 
 /// What a file's table of tasks says about one of them.
@@ -70,6 +70,7 @@ pub struct RecordingBuilder {
     pub(crate) ends: Vec<(u64, Ns)>,
     pub(crate) running: Vec<(SeatKey, Option<u64>, Ns)>,
     pub(crate) losses: Vec<Loss>,
+    pub(crate) symbols: Vec<SymbolFacts>,
     pub(crate) batches: Vec<Batch>,
 }
 
@@ -96,6 +97,7 @@ impl RecordingBuilder {
             ends: Vec::new(),
             running: Vec::new(),
             losses: Vec::new(),
+            symbols: Vec::new(),
             batches: Vec::new(),
         }
     }
@@ -177,6 +179,11 @@ impl RecordingBuilder {
     /// Adds a loss.
     pub fn loss(&mut self, loss: Loss) {
         self.losses.push(loss);
+    }
+
+    /// Adds what an address of callchains stands for. What is said twice counts once.
+    pub fn symbol(&mut self, symbol: SymbolFacts) {
+        self.symbols.push(symbol);
     }
 
     /// Adds rows. Batches of one stream come in the stream's order.

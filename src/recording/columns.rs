@@ -2,7 +2,10 @@
 
 use std::collections::HashMap;
 
-use super::{LaneIx, Ns, StrId, TaskIx, ThreadIx, batch::PollRow, batch::WakeRow, rows::WaitState};
+use super::{
+    LaneIx, Ns, StrId, TaskIx, ThreadIx, batch::NO_QUEUE, batch::PollRow, batch::WakeRow,
+    rows::WaitState,
+};
 
 /// A thread in one role: the worker that it was, or none.
 #[derive(Clone, Copy, Debug)]
@@ -71,6 +74,8 @@ pub(crate) struct PollColumns {
     pub(crate) task: Vec<TaskIx>,
     pub(crate) seat: Vec<u16>,
     pub(crate) outcome: Vec<u8>,
+    /// The length of the worker's own queue; empty where nobody recorded any.
+    queue: Vec<u8>,
 }
 
 impl PollColumns {
@@ -82,15 +87,31 @@ impl PollColumns {
             task: Vec::with_capacity(rows),
             seat: Vec::with_capacity(rows),
             outcome: Vec::with_capacity(rows),
+            queue: Vec::new(),
         }
     }
 
     pub(crate) fn push(&mut self, row: &PollRow, task: TaskIx, seat: u16) {
+        if row.queue != NO_QUEUE && self.queue.is_empty() {
+            self.queue.reserve_exact(self.start.capacity());
+            self.queue.resize(self.start.len(), NO_QUEUE);
+        }
+        if self.queue.capacity() > 0 {
+            self.queue.push(row.queue);
+        }
         self.start.push(row.start);
         self.duration.push(Some(row.end.saturating_sub(row.start)));
         self.task.push(task);
         self.seat.push(seat);
         self.outcome.push(row.outcome);
+    }
+
+    /// The length of the worker's own queue when the poll began; 254 stands for 254 or more.
+    pub(crate) fn queue(&self, row: usize) -> Option<u8> {
+        self.queue
+            .get(row)
+            .copied()
+            .filter(|queue| *queue != NO_QUEUE)
     }
 
     pub(crate) fn len(&self) -> usize {

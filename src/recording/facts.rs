@@ -86,6 +86,9 @@ pub struct Process {
     pub pid: u32,
     /// The host that it ran on.
     pub host: StrId,
+    /// When it started, in wall clock nanoseconds, where that is known. With name, host and process id it tells two
+    /// processes apart.
+    pub started: Option<i64>,
     /// Operating system and architecture.
     pub platform: StrId,
     /// The version of the recorder.
@@ -245,6 +248,16 @@ pub struct EventCounts {
     pub wait_ends: u64,
     /// Last wakers dropped.
     pub unwakeables: u64,
+    /// Custom events.
+    pub customs: u64,
+    /// Enters, exits and closes of spans.
+    pub span_steps: u64,
+    /// Samples of what threads were executing.
+    pub samples: u64,
+    /// Await sites seen.
+    pub await_sites: u64,
+    /// Allocations sampled; their ends are only part of the total.
+    pub allocations: u64,
 }
 
 impl EventCounts {
@@ -260,6 +273,11 @@ impl EventCounts {
         self.wait_begins += other.wait_begins;
         self.wait_ends += other.wait_ends;
         self.unwakeables += other.unwakeables;
+        self.customs += other.customs;
+        self.span_steps += other.span_steps;
+        self.samples += other.samples;
+        self.await_sites += other.await_sites;
+        self.allocations += other.allocations;
     }
 }
 

@@ -8,6 +8,7 @@ use super::{
     batch::{PollRow, WakeRow},
     build::LaneName,
     columns::{NO_LANE, PollColumns, Seat, WakeColumns, WakerKind},
+    extra::{ExtraColumns, extra_columns},
     index::ByOwner,
     merge::{Stretch, merge},
     number::{MOST_SEATS, Maps, folded_facts, number_seats, spawn_facts, task_rows},
@@ -115,6 +116,7 @@ pub(crate) fn finish(mut builder: RecordingBuilder) -> Recording {
         counts,
         coverage: Coverage::default(),
         losses: builder.losses,
+        extra: ExtraColumns::default(),
     };
     if seats.over_cap > 0 {
         recording.losses.push(Loss {
@@ -131,6 +133,7 @@ pub(crate) fn finish(mut builder: RecordingBuilder) -> Recording {
     whole_totals(&mut recording);
 
     sweep_rows(&mut recording);
+    extra_columns(&mut recording, &mut batches, &maps, builder.symbols);
     window_waits(&mut recording);
     let blocking_jobs = ends(&mut recording, &batches, &maps, &builder.ends);
     recording.coverage = coverage(&recording, builder.resources, blocking_jobs);

@@ -1,6 +1,6 @@
 //! One task's life as a single list in the order of time, by index, without building the list.
 
-use super::{Ns, PollIx, Recording, TaskIx, WaitIx, WakeIx};
+use super::{CustomIx, Ns, PollIx, Recording, SiteIx, SpanIx, TaskIx, WaitIx, WakeIx};
 
 /// One line of a task's life.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -20,6 +20,10 @@ pub enum Happening {
     Woken(WakeIx),
     /// It was polled: the poll's start.
     Polled(PollIx),
+    /// It entered a span for the first time.
+    SpanOpened(SpanIx),
+    /// It wrote a custom event, or one names it.
+    Custom(CustomIx),
     /// It woke another task.
     Woke(WakeIx),
     /// It spawned this task.
@@ -28,6 +32,10 @@ pub enum Happening {
     Waits(WaitIx),
     /// It no longer waits.
     Waited(WaitIx),
+    /// It was seen where it was then suspended.
+    Suspended(SiteIx),
+    /// A span that it had opened was closed.
+    SpanClosed(SpanIx),
     /// The last waker that could wake it was dropped. It holds until it is woken or polled.
     Unwakeable,
     /// It ended.
@@ -40,15 +48,19 @@ enum List<'a> {
     Spawned(Option<Ns>),
     Woken(&'a [WakeIx]),
     Polled(&'a [PollIx]),
+    SpanOpened(&'a [SpanIx]),
+    Custom(&'a [CustomIx]),
     Woke(&'a [WakeIx]),
     Spawns(&'a [TaskIx]),
     Waits(&'a [WaitIx]),
     Waited(&'a [WaitIx]),
+    Suspended(&'a [SiteIx]),
+    SpanClosed(&'a [SpanIx]),
     Unwakeable(&'a [u32]),
     Ended(Option<Ns>),
 }
 
-const LISTS: usize = 9;
+const LISTS: usize = 13;
 
 /// A task's life; see [`Recording::history`].
 #[derive(Clone, Copy, Debug)]
@@ -67,10 +79,14 @@ impl<'a> History<'a> {
             List::Spawned(facts.spawned_at()),
             List::Woken(recording.wakes_of(task)),
             List::Polled(recording.polls_of(task)),
+            List::SpanOpened(recording.spans_of(task)),
+            List::Custom(recording.customs_of(task)),
             List::Woke(recording.wakes_by(task)),
             List::Spawns(recording.children_of(task)),
             List::Waits(&waits[begun..]),
             List::Waited(recording.wait_ends_of(task)),
+            List::Suspended(recording.await_sites_of(task)),
+            List::SpanClosed(recording.span_closes_of(task)),
             List::Unwakeable(recording.unwakeable_rows_of(task)),
             List::Ended(facts.ended_at()),
         ];
@@ -188,6 +204,9 @@ impl<'a> History<'a> {
             List::Spawned(at) | List::Ended(at) => usize::from(at.is_some()),
             List::Woken(rows) | List::Woke(rows) => rows.len(),
             List::Polled(rows) => rows.len(),
+            List::SpanOpened(rows) | List::SpanClosed(rows) => rows.len(),
+            List::Custom(rows) => rows.len(),
+            List::Suspended(rows) => rows.len(),
             List::Spawns(rows) => rows.len(),
             List::Waits(rows) | List::Waited(rows) => rows.len(),
             List::Unwakeable(rows) => rows.len(),
@@ -200,6 +219,10 @@ impl<'a> History<'a> {
             List::Spawned(at) | List::Ended(at) => at.unwrap_or(0),
             List::Woken(rows) | List::Woke(rows) => recording.wake_at(rows[index]),
             List::Polled(rows) => recording.poll_start(rows[index]),
+            List::SpanOpened(rows) => recording.extra.spans.spans[rows[index].index()].opened,
+            List::SpanClosed(rows) => recording.extra.spans.spans[rows[index].index()].closed,
+            List::Custom(rows) => recording.extra.customs[rows[index].index()].at,
+            List::Suspended(rows) => recording.extra.sites[rows[index].index()].at,
             List::Spawns(rows) => recording.task(rows[index]).spawned_at,
             List::Waits(rows) => recording.waits.begin[rows[index].index()],
             List::Waited(rows) => recording.waits.end[rows[index].index()],
@@ -212,6 +235,10 @@ impl<'a> History<'a> {
             List::Spawned(_) => Happening::Spawned,
             List::Woken(rows) => Happening::Woken(rows[index]),
             List::Polled(rows) => Happening::Polled(rows[index]),
+            List::SpanOpened(rows) => Happening::SpanOpened(rows[index]),
+            List::SpanClosed(rows) => Happening::SpanClosed(rows[index]),
+            List::Custom(rows) => Happening::Custom(rows[index]),
+            List::Suspended(rows) => Happening::Suspended(rows[index]),
             List::Woke(rows) => Happening::Woke(rows[index]),
             List::Spawns(rows) => Happening::Spawns(rows[index]),
             List::Waits(rows) => Happening::Waits(rows[index]),

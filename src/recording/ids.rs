@@ -61,3 +61,35 @@ row_number!(
     /// A runtime.
     RuntimeIx
 );
+row_number!(
+    /// A custom event; ascending by time.
+    CustomIx
+);
+row_number!(
+    /// A span; ascending by opening.
+    SpanIx
+);
+row_number!(
+    /// An interval in which a span was entered; ascending by begin.
+    EntryIx
+);
+row_number!(
+    /// A sample; ascending by time.
+    SampleIx
+);
+row_number!(
+    /// An await site; ascending by time.
+    SiteIx
+);
+row_number!(
+    /// A stack.
+    StackIx
+);
+row_number!(
+    /// A frame.
+    FrameIx
+);
+row_number!(
+    /// A series.
+    SeriesIx
+);

@@ -6,16 +6,28 @@
 mod batch;
 mod build;
 mod columns;
+mod customs;
+mod extra;
+#[cfg(test)]
+mod extra_tests;
+mod extras;
 mod facts;
+mod fields;
 mod finish;
+mod grid;
 mod history;
 mod ids;
 mod index;
 mod merge;
 mod number;
 mod partial;
+mod pyramid;
 mod rows;
+mod samples;
+mod series;
 mod small;
+mod spans;
+mod stacks;
 mod strings;
 mod sweep;
 mod task;
@@ -27,13 +39,23 @@ pub mod time;
 
 pub use batch::{Batch, SeatKey, SpawnFacts, WakerKey};
 pub use build::{FoldedFacts, OpenWaitFacts, RecordingBuilder, TaskFacts};
+pub use customs::CustomEvent;
+pub use extras::{PointKey, PointScope, SpanFacts};
 pub use facts::{
     Coverage, EventCounts, Format, Lane, LaneKind, LaneTotals, Level, Loss, LossKind, Process,
     Runtime, Source, Thread, Trigger, TriggerKind,
 };
+pub use fields::{Field, Value};
 pub use history::{Happening, History, HistoryEvent, Lines};
-pub use ids::{LaneIx, ParkIx, PollIx, RuntimeIx, TaskIx, ThreadIx, WaitIx, WakeIx};
+pub use ids::{
+    CustomIx, EntryIx, FrameIx, LaneIx, ParkIx, PollIx, RuntimeIx, SampleIx, SeriesIx, SiteIx,
+    SpanIx, StackIx, TaskIx, ThreadIx, WaitIx, WakeIx,
+};
 pub use rows::{Cause, Outcome, Park, Poll, Wait, WaitState, Wake};
+pub use samples::{Allocations, AwaitSite, Sample, SampleKind};
+pub use series::{Band, Scope, Series};
+pub use spans::{SpanEntry, TraceSpan};
+pub use stacks::{Frame, SymbolFacts};
 pub use strings::{MAX_CHARS, StrId, sanitise};
 pub use task::{End, Folded, LastPoll, LastWake, Task, TaskKind, Totals, Waker};
 pub use time::{MILLISECOND, Ns, SECOND, Window};
@@ -44,6 +66,7 @@ use batch::IdHashing;
 use columns::{
     ParkColumns, PollColumns, Seat, UnwakeableColumns, WaitColumns, WakeColumns, WakerKind,
 };
+use extra::ExtraColumns;
 use index::ByOwner;
 use strings::Strings;
 
@@ -83,6 +106,7 @@ pub struct Recording {
     counts: EventCounts,
     coverage: Coverage,
     losses: Vec<Loss>,
+    extra: ExtraColumns,
 }
 
 /// Where it comes from, and what it covers.
@@ -351,6 +375,7 @@ impl Recording {
             lane: seat.lane,
             outcome: Outcome::from_raw(self.polls.outcome[row]),
             delay: self.polls.delay.get(row),
+            queue: self.polls.queue(row),
         }
     }
 

@@ -81,6 +81,7 @@ impl Batch {
             .filter_map(|(_, facts)| facts.at.as_mut())
             .for_each(all);
         self.ends.iter_mut().for_each(|(_, at)| all(at));
+        self.extras.shift(by);
         for totals in &mut self.beyond_tasks {
             if totals.longest_ns > 0 {
                 all(&mut totals.longest_start);

@@ -69,6 +69,8 @@ pub struct Poll {
     /// The schedule delay: from the moment at which the task was ready to this poll's start. `None`: its cause is
     /// not known.
     pub delay: Option<Ns>,
+    /// The length of its worker's own queue when it began, where that was recorded; 254 stands for 254 or more.
+    pub queue: Option<u8>,
 }
 
 impl Poll {
@@ -76,6 +78,12 @@ impl Poll {
     #[must_use]
     pub fn end(&self) -> Ns {
         self.start.saturating_add(self.duration)
+    }
+
+    /// Whether it was going on at `at`, its last instant among them.
+    #[must_use]
+    pub fn covers(&self, at: Ns) -> bool {
+        self.start <= at && (at <= self.end() || self.outcome == Outcome::StillRunning)
     }
 }
 

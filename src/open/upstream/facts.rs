@@ -194,6 +194,7 @@ impl Trace {
                 .and_then(|pid| pid.parse().ok())
                 .unwrap_or(0),
             host: text("cpu.profile.machine_hostname"),
+            started: None,
             platform: text("cpu.profile.machine_architecture"),
             recorder: text("dial9.dial9-tokio-telemetry.version"),
             level: Level::Wakes,
