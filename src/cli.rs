@@ -68,9 +68,9 @@ pub struct ExploreArgs {
 /// Arguments that every reader of recordings takes.
 #[derive(Debug, Default, PartialEq, Args)]
 pub struct ReadingArgs {
-    /// Where the files come from several processes: the pid of the one to show.
-    #[arg(long, value_name = "PID")]
-    pub process: Option<u64>,
+    /// Where the files come from several processes: the pid or the name of the one to show.
+    #[arg(long, value_name = "PID|NAME")]
+    pub process: Option<String>,
 
     /// From which length on something is a finding, such as slow-poll.warning=20ms.
     #[arg(long = "threshold", value_name = "NAME=TIME", value_parser = threshold)]

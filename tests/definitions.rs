@@ -434,7 +434,7 @@ fn open_files(files: &[std::path::PathBuf], process: Option<u64>) -> Result<Reco
     let recording = open(
         &Request {
             paths: files.to_vec(),
-            process,
+            process: process.map(|process| process.to_string()),
         },
         &progress,
     )?;

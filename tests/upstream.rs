@@ -273,6 +273,84 @@ fn segments_make_one_recording_whatever_their_order_and_packing() {
     assert_eq!(recording.counts().total, Plain::read(&without).total);
 }
 
+/// A directory as upstream lays it out: one below it for each process.
+fn two_processes() -> tempfile::TempDir {
+    let directory = tempfile::tempdir().unwrap();
+    for (run, numbers) in [("abcd-7", 0..2), ("efgh-8", 1..3)] {
+        let below = directory.path().join(run);
+        fs::create_dir(&below).unwrap();
+        fs::write(below.join(".lock"), "").unwrap();
+        for number in numbers {
+            let name = format!("trace.{number}.bin");
+            let from = data("upstream-0.5-segments").join(&name);
+            fs::copy(from, below.join(&name)).unwrap();
+        }
+    }
+    directory
+}
+
+#[test]
+fn segments_of_two_processes_never_become_one_recording() {
+    let directory = two_processes();
+    let open_one = |process: Option<&str>| {
+        let request = Request {
+            paths: vec![directory.path().to_path_buf()],
+            process: process.map(str::to_owned),
+        };
+        open(&request, &Progress::default())
+    };
+    for unclear in [None, Some("dial9-traces")] {
+        let error = open_one(unclear).unwrap_err();
+        assert!(
+            matches!(&error, OpenError::Processes { processes } if processes.len() == 2),
+            "{error}"
+        );
+        let text = error.to_string();
+        assert!(text.contains("dial9-traces (pid 7, in abcd-7)"), "{text}");
+        assert!(text.ends_with("choose one with --process"), "{text}");
+    }
+    let error = open_one(Some("9")).unwrap_err().to_string();
+    assert!(error.contains("no file comes from process 9"), "{error}");
+    for asked in ["8", "efgh-8"] {
+        let recording = open_one(Some(asked)).unwrap();
+        assert_eq!(recording.source().paths.len(), 2);
+        assert_eq!(recording.process().unwrap().pid, 8);
+        let files = [1, 2].map(|number| {
+            let below = directory.path().join("efgh-8");
+            fs::read(below.join(format!("trace.{number}.bin"))).unwrap()
+        });
+        assert_eq!(recording.counts().total, Plain::read(&files).total);
+    }
+    // One process alone needs no choice.
+    let one = load(&[directory.path().join("abcd-7")]).unwrap();
+    assert_eq!((one.losses(), one.process().unwrap().pid), (&[][..], 7));
+}
+
+#[test]
+fn a_directory_stands_for_the_recordings_in_it_whatever_they_are() {
+    let directory = tempfile::tempdir().unwrap();
+    let dump = Path::new(env!("CARGO_MANIFEST_DIR")).join("assets/sample.dial9");
+    fs::copy(&dump, directory.path().join("incident.dial9")).unwrap();
+    fs::write(directory.path().join("notes.txt"), "hello").unwrap();
+    let recording = load(&[directory.path().to_path_buf()]).unwrap();
+    assert_eq!(recording.source().format, Format::Dial9Dump);
+    let loss = &recording.losses()[0];
+    assert_eq!((loss.kind, loss.count), (LossKind::UnknownKind, 1));
+    assert!(loss.detail.ends_with("notes.txt"), "{}", loss.detail);
+
+    fs::remove_file(directory.path().join("incident.dial9")).unwrap();
+    let error = load(&[directory.path().to_path_buf()]).unwrap_err();
+    assert!(error.to_string().contains("without recordings"), "{error}");
+    fs::copy(
+        data("console-0.5.json"),
+        directory.path().join("console.json"),
+    )
+    .unwrap();
+    let recording = load(&[directory.path().to_path_buf()]).unwrap();
+    assert_eq!(recording.source().format, Format::TokioConsole);
+    assert_eq!(recording.losses()[0].count, 1);
+}
+
 #[test]
 fn traces_and_dumps_do_not_mix() {
     let dump = Path::new(env!("CARGO_MANIFEST_DIR")).join("assets/sample.dial9");

@@ -21,7 +21,7 @@ pub(super) fn read(
     inputs: &[Input],
     source: Source,
     losses: Vec<Loss>,
-    process: Option<u64>,
+    process: Option<&str>,
     progress: &Progress,
 ) -> Result<Recording, OpenError> {
     let mut files: Vec<Pieces<'_>> = Vec::with_capacity(inputs.len());
@@ -97,7 +97,7 @@ pub(super) fn read(
 }
 
 /// Keeps the files of one process: of the one that was asked for, or of the only one.
-fn choose(files: &mut Vec<Pieces<'_>>, asked: Option<u64>) -> Result<(), OpenError> {
+fn choose(files: &mut Vec<Pieces<'_>>, asked: Option<&str>) -> Result<(), OpenError> {
     if let (Some(file), true) = (
         files.iter().find(|file| file.header.is_none()),
         files.len() > 1,
@@ -110,9 +110,14 @@ fn choose(files: &mut Vec<Pieces<'_>>, asked: Option<u64>) -> Result<(), OpenErr
         let processes = processes(files);
         files.retain(|file| {
             let header = file.header.as_ref();
-            header.is_some_and(|h| u64::from(h.pid) == asked || h.process_start_wall_ns == asked)
+            header.is_some_and(|header| {
+                header.pid.to_string() == asked
+                    || header.process_start_wall_ns.to_string() == asked
+                    || header.process == asked
+            })
         });
         if files.is_empty() {
+            let asked = crate::recording::sanitise(asked);
             return Err(OpenError::NoSuchProcess { asked, processes });
         }
     }

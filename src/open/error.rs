@@ -79,7 +79,7 @@ pub enum OpenError {
     /// None of the files comes from the process that was asked for.
     NoSuchProcess {
         /// What was asked for.
-        asked: u64,
+        asked: String,
         /// The processes that there are.
         processes: Vec<String>,
     },
@@ -113,7 +113,7 @@ impl fmt::Display for OpenError {
             Self::Directory { path } => {
                 write!(
                     f,
-                    "{path}: is a directory without upstream dial9 traces; name the .dial9 files in it"
+                    "{path}: is a directory without recordings; name one that holds dumps or upstream dial9 traces"
                 )
             }
             Self::Empty { path } => {
@@ -163,12 +163,12 @@ impl fmt::Display for OpenError {
                 f,
                 "the files come from {} processes, {}; choose one with --process",
                 processes.len(),
-                processes.join(" and ")
+                listed(processes)
             ),
             Self::NoSuchProcess { asked, processes } => write!(
                 f,
                 "no file comes from process {asked}; there is {}; choose one with --process",
-                processes.join(" and ")
+                listed(processes)
             ),
             Self::Headless { path } => write!(
                 f,
@@ -180,6 +180,15 @@ impl fmt::Display for OpenError {
             ),
             Self::Cancelled => f.write_str("loading was stopped"),
         }
+    }
+}
+
+/// The first of them, and how many more there are.
+fn listed(processes: &[String]) -> String {
+    const MOST: usize = 8;
+    match processes.len().checked_sub(MOST) {
+        Some(more) if more > 0 => format!("{} and {more} more", processes[..MOST].join(", ")),
+        _ => processes.join(" and "),
     }
 }
 

@@ -30,8 +30,9 @@ const SAMPLE: &[u8] = include_bytes!("../../assets/sample.dial9");
 pub struct Request {
     /// The files, or directories of traces; `-` is standard input. None: the built-in sample.
     pub paths: Vec<PathBuf>,
-    /// Which process to show where the files come from several: its pid, or its start as an error message gives it.
-    pub process: Option<u64>,
+    /// Which process to show where the files come from several: its pid, its name, or whatever else an error message
+    /// calls it by.
+    pub process: Option<String>,
 }
 
 /// Bytes of one input, and what to call it.
@@ -63,10 +64,11 @@ pub fn open(request: &Request, progress: &Progress) -> Result<Recording, OpenErr
         return console::read(&name, one.into_stream(), expected, left_out, progress).inspect(tell);
     }
     refuse_mixed(&begun)?;
+    let process = request.process.as_deref();
     if begun.iter().any(|begun| begun.what.is_trace()) {
         let sources = begun.into_iter().map(|begun| begun.into_source(progress));
         let sources = sources.collect::<Result<Vec<_>, _>>()?;
-        return upstream::read(sources, left_out, progress).inspect(tell);
+        return upstream::read(sources, left_out, process, progress).inspect(tell);
     }
     let sample = begun.is_empty();
     progress.enter(
@@ -84,7 +86,7 @@ pub fn open(request: &Request, progress: &Progress) -> Result<Recording, OpenErr
         }];
         return recording_of(&inputs, true, left_out, None, progress);
     }
-    recording_of(&inputs, false, left_out, request.process, progress)
+    recording_of(&inputs, false, left_out, process, progress)
 }
 
 /// Refuses files that cannot be one recording.
@@ -119,7 +121,7 @@ pub fn open_bytes(name: &str, bytes: Vec<u8>, progress: &Progress) -> Result<Rec
         }
         Sniffed::Upstream | Sniffed::Gzip => {
             let source = Source::Bytes(Arc::new(bytes));
-            upstream::read(vec![(name, source)], Vec::new(), progress).inspect(tell)
+            upstream::read(vec![(name, source)], Vec::new(), None, progress).inspect(tell)
         }
         _ => recording_of(&[Input { name, bytes }], false, Vec::new(), None, progress),
     }
@@ -129,7 +131,7 @@ fn recording_of(
     inputs: &[Input],
     sample: bool,
     losses: Vec<Loss>,
-    process: Option<u64>,
+    process: Option<&str>,
     progress: &Progress,
 ) -> Result<Recording, OpenError> {
     let source = recording::Source {

@@ -2,7 +2,10 @@
 
 use std::collections::{BTreeMap, HashSet};
 
-use super::unit::{BLOCKING, Decoded, NO_WORKER, UNKNOWN_THREAD};
+use super::{
+    processes::Identity,
+    unit::{BLOCKING, Decoded, NO_WORKER, UNKNOWN_THREAD},
+};
 use crate::recording::{
     Level, Loss, LossKind, Ns, Process, RecordingBuilder, Runtime, SeatKey, SpawnFacts, StrId,
     TaskFacts, TaskKind, Thread, Window,
@@ -132,7 +135,12 @@ impl Trace {
     }
 
     /// Tells the builder.
-    pub(super) fn describe(&self, builder: &mut RecordingBuilder, units: &[Decoded]) {
+    pub(super) fn describe(
+        &self,
+        builder: &mut RecordingBuilder,
+        process: &Identity,
+        units: &[Decoded],
+    ) {
         builder.window = Window {
             end: self.end - self.start,
             others_start: 0,
@@ -174,25 +182,21 @@ impl Trace {
                 ended_at: None,
             });
         }
-        self.process(builder);
+        self.process(builder, process);
     }
 
-    fn process(&self, builder: &mut RecordingBuilder) {
+    fn process(&self, builder: &mut RecordingBuilder, process: &Identity) {
         let mut text = |key: &str| {
             let value = self.metadata.get(key).map_or("", String::as_str);
             builder.intern(value)
         };
         let name = text("service");
-        if name == StrId::NONE {
+        if name == StrId::NONE && process.pid.is_none() {
             return;
         }
         let process = Process {
             name,
-            pid: self
-                .metadata
-                .get("process.pid")
-                .and_then(|pid| pid.parse().ok())
-                .unwrap_or(0),
+            pid: process.pid.unwrap_or(0),
             host: text("cpu.profile.machine_hostname"),
             started: None,
             platform: text("cpu.profile.machine_architecture"),

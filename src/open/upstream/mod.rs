@@ -7,6 +7,7 @@ mod bind;
 mod cut;
 mod facts;
 mod pool;
+mod processes;
 mod segments;
 mod stitch;
 #[cfg(test)]
@@ -19,6 +20,7 @@ pub(super) use trace::holds_trace;
 
 use self::{
     pool::{Done, decode_all},
+    processes::Identity,
     stitch::{lose, stitch},
     trace::TraceFile,
     unit::Decoded,
@@ -26,16 +28,24 @@ use self::{
 use super::{OpenError, Progress, Stage, source::Source};
 use crate::recording::{self, Format, Loss, Ns, Recording, RecordingBuilder, Window};
 
-/// Reads `inputs`, which are traces or compressed traces, by name; `losses` is what was left out before.
+/// Reads `inputs`, which are traces or compressed traces, by name; `losses` is what was left out before, and `process` is
+/// which process to show, where that was asked for.
 pub(super) fn read(
     inputs: Vec<(String, Source)>,
     losses: Vec<Loss>,
+    process: Option<&str>,
     progress: &Progress,
 ) -> Result<Recording, OpenError> {
+    let mut files = inputs
+        .into_iter()
+        .map(|(name, source)| TraceFile::new(name, source))
+        .collect::<Result<Vec<_>, _>>()?;
+    let (process, nobodys) = processes::choose(&mut files, process, progress)?;
+    let names: Vec<String> = files.iter().map(|file| file.name.clone()).collect();
     let source = recording::Source {
         format: Format::Dial9Trace,
-        paths: inputs.iter().map(|(name, _)| name.clone()).collect(),
-        bytes: inputs.iter().map(|(_, source)| source.len()).sum(),
+        paths: names.clone(),
+        bytes: files.iter().map(TraceFile::len).sum(),
         sample: false,
     };
     let window = Window {
@@ -44,22 +54,15 @@ pub(super) fn read(
         wall_start: None,
     };
     let mut builder = RecordingBuilder::new(source, window);
-    for loss in losses {
-        builder.loss(loss);
-    }
-    let files = inputs
-        .into_iter()
-        .map(|(name, source)| TraceFile::new(name, source))
-        .collect::<Result<Vec<_>, _>>()?;
-    let names: Vec<String> = files.iter().map(|file| file.name.clone()).collect();
-    for loss in segments::missing_segments(&names) {
+    let missing = segments::missing_segments(&names);
+    for loss in losses.into_iter().chain(nobodys).chain(missing) {
         builder.loss(loss);
     }
     let (mut decoded, builder) = decode_all(&files, builder, progress)?;
     refuse_unreadable(&files, &decoded)?;
     drop(files);
     progress.enter(Stage::Indexing, 1);
-    let recording = assemble(&names, &mut decoded, builder);
+    let recording = assemble(&names, &process, &mut decoded, builder);
     progress.check()?;
     progress.enter(Stage::Done, 1);
     Ok(recording)
@@ -84,7 +87,12 @@ fn refuse_unreadable(files: &[TraceFile], decoded: &[Done]) -> Result<(), OpenEr
 }
 
 /// From decoded units to a recording.
-fn assemble(names: &[String], done: &mut Vec<Done>, mut builder: RecordingBuilder) -> Recording {
+fn assemble(
+    names: &[String],
+    process: &Identity,
+    done: &mut Vec<Done>,
+    mut builder: RecordingBuilder,
+) -> Recording {
     let places: Vec<usize> = done.iter().map(|done| done.file).collect();
     let mut units: Vec<Decoded> = done.drain(..).map(|done| done.decoded).collect();
     let mut stitched = stitch(&mut units);
@@ -132,7 +140,7 @@ fn assemble(names: &[String], done: &mut Vec<Done>, mut builder: RecordingBuilde
     let counted = stitched.batch.events();
     stitched.batch.counted_elsewhere(counted);
 
-    trace.describe(&mut builder, &units);
+    trace.describe(&mut builder, process, &units);
     for loss in facts::losses(names, &places, &units, stitched.unpaired) {
         builder.loss(loss);
     }
