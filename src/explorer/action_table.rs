@@ -17,6 +17,8 @@ pub(super) const EVERYWHERE: &[Context] = &[
     Context::Resources,
     Context::Causes,
     Context::Find,
+    Context::Time,
+    Context::Kinds,
     Context::Palette,
     Context::Sheet,
 ];
@@ -59,7 +61,12 @@ pub(super) const LISTS: &[Context] = &[
     Context::Causes,
     Context::Sheet,
 ];
-pub(super) const ENTRIES: &[Context] = &[Context::Find, Context::Palette];
+pub(super) const ENTRIES: &[Context] = &[
+    Context::Find,
+    Context::Time,
+    Context::Kinds,
+    Context::Palette,
+];
 
 const fn action(
     id: ActionId,
@@ -368,7 +375,79 @@ pub(super) const ACTIONS: &[Action] = &[
         &[Key::char('x')],
         PANES,
         None,
-        "Put a mark at the cursor, or take it away: the time between both is measured.",
+        "Put a mark at the cursor, or take it away: the time between both is the range that totals are about.",
+    ),
+    action(
+        ActionId::StepNext,
+        "next-event",
+        &[Key::char('.')],
+        PANES,
+        Some("next"),
+        "Go to the next event of the selected task.",
+    ),
+    action(
+        ActionId::StepPrevious,
+        "previous-event",
+        &[Key::char(',')],
+        PANES,
+        None,
+        "Go to the previous event of the selected task.",
+    ),
+    action(
+        ActionId::AnyNext,
+        "next-event-of-any",
+        &[Key::char('>')],
+        PANES,
+        None,
+        "Go to whatever happens next on any worker, and select the task that it happens to.",
+    ),
+    action(
+        ActionId::AnyPrevious,
+        "previous-event-of-any",
+        &[Key::char('<')],
+        PANES,
+        None,
+        "Go to whatever happened before on any worker.",
+    ),
+    action(
+        ActionId::StepKind,
+        "step-by",
+        &[Key::char('\'')],
+        PANES,
+        None,
+        "Choose what is stepped through: anything, polls, wakes, parks, spawns, ends.",
+    ),
+    action(
+        ActionId::GoToTime,
+        "go-to-time",
+        &[Key::char('g')],
+        PANES,
+        Some("go to"),
+        "Type an instant to go to: 12.5s, 7.393, 1m2s, -3ms, a time of day, start or end.",
+    ),
+    action(
+        ActionId::Play,
+        "play",
+        &[Key::char('P')],
+        PANES,
+        None,
+        "Play the recording from the cursor on; any key pauses.",
+    ),
+    action(
+        ActionId::Faster,
+        "faster",
+        &[Key::char('}')],
+        PANES,
+        None,
+        "Play faster.",
+    ),
+    action(
+        ActionId::Slower,
+        "slower",
+        &[Key::char('{')],
+        PANES,
+        None,
+        "Play slower.",
     ),
     action(
         ActionId::FindingsPane,

@@ -27,6 +27,10 @@ pub(super) enum Context {
     Causes,
     /// The line in which a search is typed.
     Find,
+    /// The line in which an instant is typed.
+    Time,
+    /// The list of what can be stepped through.
+    Kinds,
     /// The command palette.
     Palette,
     /// A sheet of text: the help, or all about the recording.
@@ -47,6 +51,8 @@ impl Context {
             Self::Resources => "Resources",
             Self::Causes => "Causes",
             Self::Find => "Typing a search",
+            Self::Time => "Typing an instant",
+            Self::Kinds => "Choosing what to step through",
             Self::Palette => "Command palette",
             Self::Sheet => "Sheets",
         }
@@ -91,6 +97,15 @@ pub(super) enum ActionId {
     ZoomOut,
     ZoomAll,
     Mark,
+    StepNext,
+    StepPrevious,
+    AnyNext,
+    AnyPrevious,
+    StepKind,
+    GoToTime,
+    Play,
+    Faster,
+    Slower,
     FindingsPane,
     TasksPane,
     TaskPane,

@@ -1,6 +1,6 @@
 //! The application: from keys to actions to state to a frame. It does no input or output of its own.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use ratatui::{
     buffer::Buffer,
@@ -19,6 +19,7 @@ use super::{
     place::Pane,
     resources, scheduler,
     sheet::Sheet,
+    steps::KINDS,
     tasks,
     text::{Pen, keep_start, width},
     theme::{Role, Theme},
@@ -110,16 +111,61 @@ impl App {
         }
     }
 
+    /// Whether time has to pass for what is shown.
+    pub(super) fn is_playing(&self) -> bool {
+        self.view
+            .as_ref()
+            .is_some_and(|view| view.player.is_playing())
+    }
+
+    /// So much real time has passed. Returns whether that shows.
+    pub(super) fn tick(&mut self, passed: Duration) -> bool {
+        self.view.as_mut().is_some_and(|view| view.tick(passed))
+    }
+
     /// A key was pressed.
     pub(super) fn key(&mut self, key: Key) -> Effect {
-        match resolve(self.context(), key) {
+        let action = resolve(self.context(), key);
+        if self.pauses(action) {
+            return Effect::None;
+        }
+        match action {
             Some(action) => self.act(action),
             None => {
                 if let Some(typed) = key.typed() {
-                    self.entry(|text| text.push(typed));
+                    self.typed(typed);
                 }
                 Effect::None
             }
+        }
+    }
+
+    /// Any key but those for the speed stops the film; those that mean little else do nothing but that.
+    fn pauses(&mut self, action: Option<ActionId>) -> bool {
+        let Some(view) = self.view.as_mut().filter(|view| view.player.is_playing()) else {
+            return false;
+        };
+        if matches!(action, Some(ActionId::Faster | ActionId::Slower)) {
+            return false;
+        }
+        view.pause();
+        matches!(
+            action,
+            None | Some(
+                ActionId::Play | ActionId::Leave | ActionId::ClearFind | ActionId::PageDown
+            )
+        )
+    }
+
+    /// A character was typed that is no key of the layer above the pane.
+    fn typed(&mut self, typed: char) {
+        if let Some(Overlay::Kinds(selected)) = &mut self.overlay {
+            if let Some(kind) = KINDS.iter().position(|(_, letter, _)| *letter == typed) {
+                *selected = kind;
+                self.accept();
+            }
+        } else {
+            self.entry(|text| text.push(typed));
         }
     }
 
@@ -175,6 +221,17 @@ impl App {
                 self.overlay = Some(Overlay::Palette(Palette::new(self.context())));
             }
             ActionId::Find => self.find(),
+            ActionId::GoToTime => {
+                self.overlay = Some(Overlay::Time {
+                    typed: String::new(),
+                    problem: None,
+                });
+            }
+            ActionId::StepKind => {
+                let kind = self.view.as_ref().map(|view| view.step_kind);
+                let selected = KINDS.iter().position(|(of, ..)| Some(*of) == kind);
+                self.overlay = Some(Overlay::Kinds(selected.unwrap_or(0)));
+            }
             ActionId::EntryAccept => return self.accept(),
             ActionId::EntryCancel => self.cancel(),
             ActionId::EntryErase => self.entry(|text| _ = text.pop()),
@@ -206,6 +263,19 @@ impl App {
             Some(Overlay::Palette(palette)) => palette
                 .chosen()
                 .map_or(Effect::None, |action| self.act(action)),
+            Some(Overlay::Time { typed, .. }) => {
+                self.go_to_typed(typed);
+                Effect::None
+            }
+            Some(Overlay::Kinds(selected)) => {
+                if let (Some(view), Some((kind, _, name))) = (&mut self.view, KINDS.get(selected)) {
+                    view.step_kind = *kind;
+                    view.note = Some(format!(
+                        "Stepping through {name}: . and , of the selected task, > and < of any."
+                    ));
+                }
+                Effect::None
+            }
             Some(Overlay::Find { place, .. }) => {
                 if let Some(view) = self.view.as_mut().filter(|view| view.place != place) {
                     view.jumps.push(place);
@@ -213,6 +283,20 @@ impl App {
                 Effect::None
             }
             _ => Effect::None,
+        }
+    }
+
+    /// Goes to the instant that was typed, or says what is wrong with it and lets it be mended.
+    fn go_to_typed(&mut self, typed: String) {
+        let Some(view) = &mut self.view else { return };
+        if typed.is_empty() {
+            return;
+        }
+        if let Err(problem) = typed.parse().and_then(|when| view.go_to_instant(when)) {
+            self.overlay = Some(Overlay::Time {
+                typed,
+                problem: Some(problem),
+            });
         }
     }
 
@@ -233,6 +317,10 @@ impl App {
                 change(&mut view.table.wish.find);
                 view.select_first();
             }
+            (Some(Overlay::Time { typed, problem }), _) => {
+                change(typed);
+                *problem = None;
+            }
             (Some(Overlay::Palette(palette)), _) => {
                 change(&mut palette.typed);
                 palette.typed_changed();
@@ -245,6 +333,9 @@ impl App {
         match (&mut self.overlay, &mut self.view) {
             (Some(Overlay::Find { .. }), Some(view)) => view.act(action),
             (Some(Overlay::Palette(palette)), _) => palette.select(by),
+            (Some(Overlay::Kinds(selected)), _) => {
+                *selected = selected.saturating_add_signed(by).min(KINDS.len() - 1);
+            }
             _ => {}
         }
     }
@@ -331,10 +422,17 @@ impl App {
             }
             life::draw(buffer, companion, theme, view);
         }
-        frame::strip(buffer, frame.strip, theme, &view.opened, view.place.cursor);
+        frame::strip(buffer, frame, theme, view);
         match &self.overlay {
             Some(Overlay::Find { .. }) => {
                 overlay::draw_find(buffer, frame.keys, theme, &view.table.wish.find);
+            }
+            Some(Overlay::Time { typed, problem }) => {
+                overlay::draw_time(buffer, frame.keys, theme, typed, problem.as_deref());
+            }
+            Some(Overlay::Kinds(selected)) => {
+                overlay::draw_kinds(buffer, frame.pane, theme, *selected);
+                frame::keys(buffer, frame.keys, theme, Context::Kinds);
             }
             Some(Overlay::Palette(palette)) => {
                 palette.draw(buffer, frame.pane, theme);
@@ -344,7 +442,7 @@ impl App {
                 sheet.draw(buffer, frame.pane, theme, &view.opened, *top);
                 frame::keys(buffer, frame.keys, theme, Context::Sheet);
             }
-            None => match &view.note {
+            None => match view.playing().as_ref().or(view.note.as_ref()) {
                 Some(note) => {
                     let mut pen = Pen::new(buffer, frame.keys, 0);
                     pen.skip(1).fit(note, theme.style(Role::Strong));

@@ -5,6 +5,7 @@ use std::cmp::Reverse;
 use super::{
     blocks::{Blocks, Cover},
     span::Span,
+    steps::Lives,
 };
 use crate::{
     analysis::{
@@ -19,6 +20,7 @@ use crate::{
 pub(super) struct Opened {
     pub(super) recording: Recording,
     pub(super) facts: Facts,
+    pub(super) lives: Lives,
 }
 
 /// See the module.
@@ -56,7 +58,12 @@ impl Opened {
     /// Computes the facts of `recording`.
     pub(super) fn new(recording: Recording, thresholds: &Thresholds) -> Self {
         let facts = Facts::new(&recording, thresholds);
-        Self { recording, facts }
+        let lives = Lives::new(&recording);
+        Self {
+            recording,
+            facts,
+            lives,
+        }
     }
 
     pub(super) fn state(&self, task: TaskIx, at: Ns) -> State {

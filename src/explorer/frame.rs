@@ -1,14 +1,15 @@
 //! The frame around every pane: header, bar of panes, the strip of the whole window, the bottom line.
 
-use ratatui::{buffer::Buffer, layout::Rect};
+use ratatui::{buffer::Buffer, layout::Rect, style::Modifier};
 
 use super::{
     actions::{ActionId, Context, in_context},
     facts::Opened,
-    layout::{STRIP_LABEL, strip_cells},
+    layout::{Frame, STRIP_LABEL, strip_cells},
     place::{PANES, Pane, PaneEntry},
     text::{Pen, count, keep_start, plural, width},
     theme::{Role, Theme},
+    view::View,
 };
 use crate::recording::{
     Ns, TriggerKind,
@@ -117,10 +118,16 @@ pub(super) fn level(thousandths: u16) -> &'static str {
     LEVELS[(usize::from(thousandths.min(999)) * LEVELS.len()) / 1_000]
 }
 
-/// The whole window: how busy the workers were, where they were blind, and the cursor in it.
-pub(super) fn strip(buffer: &mut Buffer, area: Rect, theme: Theme, opened: &Opened, cursor: Ns) {
+/// The whole window: how busy the workers were, where they were blind, the cursor in it, and the range.
+pub(super) fn strip(buffer: &mut Buffer, frame: &Frame, theme: Theme, view: &View) {
+    let area = frame.strip;
     let cells = strip_cells(area.width);
+    let (opened, cursor) = (&view.opened, view.place.cursor);
     let window = opened.window();
+    let marked = view.marked().map(|(from, to)| {
+        let inside = |at: Ns| at.clamp(window.from(), window.to() - 1);
+        window.cell(inside(from), cells)..=window.cell(inside(to), cells)
+    });
     let here = window.cell(cursor, cells);
     let mut pen = Pen::new(buffer, area, 0);
     match here {
@@ -135,10 +142,29 @@ pub(super) fn strip(buffer: &mut Buffer, area: Rect, theme: Theme, opened: &Open
             activity if activity.busy > 0 => Role::Running,
             _ => Role::Dim,
         };
-        pen.put(level(activity.busy), theme.style(role));
+        let mut style = theme.style(role);
+        if marked
+            .as_ref()
+            .is_some_and(|range| range.contains(&Some(cell)))
+        {
+            style = style.add_modifier(Modifier::REVERSED);
+        }
+        pen.put(level(activity.busy), style);
     }
     pen.skip(1).put("busy", theme.style(Role::Dim));
-    let label = format!("cursor {}", instant(cursor));
+    let mut label = format!("cursor {}", instant(cursor));
+    if let Some(words) = view.range_in_words() {
+        let [_, rule] = frame.rules;
+        if rule.is_empty() {
+            label = words;
+        } else {
+            let words = format!(" {words} ");
+            let left = usize::from(rule.width).saturating_sub(width(&words) + 1);
+            Pen::new(buffer, rule, 0)
+                .skip(left)
+                .put(&words, theme.style(Role::Strong));
+        }
+    }
     let right = Rect {
         x: area.right().saturating_sub(STRIP_LABEL - 4),
         ..area

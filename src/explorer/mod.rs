@@ -29,6 +29,7 @@ mod scheduler;
 mod screen;
 mod sheet;
 mod span;
+mod steps;
 mod table;
 mod tasks;
 mod terminal;
@@ -37,10 +38,12 @@ mod tests;
 mod text;
 mod theme;
 mod traced;
+mod travel;
 mod view;
 mod wakers;
 #[doc(hidden)]
 pub mod walk;
+mod when;
 mod wording;
 
 pub use theme::Colors;
@@ -48,7 +51,7 @@ pub use theme::Colors;
 use std::{
     fmt, io,
     sync::mpsc::{Receiver, RecvTimeoutError, channel},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use crate::{
@@ -133,6 +136,9 @@ const PATIENCE: Duration = Duration::from_millis(40);
 
 /// Time between two looks at how far the loading is.
 const TICK: Duration = Duration::from_millis(80);
+
+/// Time between two frames while the recording is played: smooth enough, and not too much for a slow line.
+const FRAME: Duration = Duration::from_millis(50);
 
 /// Shows what `request` names until the person leaves.
 ///
@@ -245,6 +251,7 @@ struct Session {
 impl Session {
     fn run(&mut self, inputs: &Receiver<Input>) -> Result<Ending, Error> {
         let mut changed = true;
+        let mut last = Instant::now();
         loop {
             if changed {
                 if !self.guard.holds() {
@@ -253,8 +260,13 @@ impl Session {
                 }
                 self.draw().map_err(Error::Terminal)?;
             }
-            let first = match &self.loader {
-                Some(_) => match inputs.recv_timeout(TICK) {
+            // Nothing ticks but what has to.
+            let patience = match &self.loader {
+                Some(_) => Some(TICK),
+                None => self.app.is_playing().then_some(FRAME),
+            };
+            let first = match patience {
+                Some(patience) => match inputs.recv_timeout(patience) {
                     Ok(input) => Some(input),
                     Err(RecvTimeoutError::Timeout) => None,
                     Err(RecvTimeoutError::Disconnected) => return Ok(Ending::Left),
@@ -265,6 +277,9 @@ impl Session {
                 },
             };
             changed = first.is_some();
+            let passed = last.elapsed();
+            last += passed;
+            changed |= self.app.tick(passed);
             // Keys that repeat faster than a slow line can show them are taken together.
             for input in first
                 .into_iter()

@@ -7,6 +7,7 @@ use super::{
     fuzzy::Fuzzy,
     place::{Place, scrolled},
     sheet::Sheet,
+    steps::KINDS,
     text::Pen,
     theme::{Role, Theme},
 };
@@ -16,6 +17,13 @@ use super::{
 pub(super) enum Overlay {
     /// A search is typed; what to return to if it is cancelled.
     Find { place: Place, before: String },
+    /// An instant is typed; what was wrong with what was typed.
+    Time {
+        typed: String,
+        problem: Option<String>,
+    },
+    /// One of the kinds of events is chosen, this one at present.
+    Kinds(usize),
     /// An action is chosen by name, among those of the pane below.
     Palette(Palette),
     /// A sheet of text, from its line `top` on.
@@ -26,6 +34,8 @@ impl Overlay {
     pub(super) fn context(&self) -> Context {
         match self {
             Self::Find { .. } => Context::Find,
+            Self::Time { .. } => Context::Time,
+            Self::Kinds(_) => Context::Kinds,
             Self::Palette(_) => Context::Palette,
             Self::Sheet { .. } => Context::Sheet,
         }
@@ -147,6 +157,50 @@ pub(super) fn draw_find(buffer: &mut Buffer, area: Rect, theme: Theme, typed: &s
             "name, location or id   enter keeps it   esc gives up",
             theme.style(Role::Dim),
         );
+}
+
+/// The line in which an instant is typed, in place of the bottom line.
+pub(super) fn draw_time(
+    buffer: &mut Buffer,
+    area: Rect,
+    theme: Theme,
+    typed: &str,
+    problem: Option<&str>,
+) {
+    let mut pen = Pen::new(buffer, area, 0);
+    pen.skip(1)
+        .put("go to ", theme.style(Role::Key))
+        .put(typed, theme.style(Role::Strong))
+        .put("▏", theme.style(Role::Cursor))
+        .skip(2);
+    match problem {
+        Some(problem) => pen.fit(problem, theme.style(Role::Warning)),
+        None => pen.fit(
+            "12.5s, 1m2s, -3ms, 09:20:31 (UTC), start, end   enter goes   esc gives up",
+            theme.style(Role::Dim),
+        ),
+    };
+}
+
+/// The list of what can be stepped through.
+pub(super) fn draw_kinds(buffer: &mut Buffer, pane: Rect, theme: Theme, selected: usize) {
+    let height = u16::try_from(KINDS.len()).unwrap_or(u16::MAX) + 2;
+    let area = centred(pane, 40, height);
+    blank(buffer, area, theme, " step through ");
+    let inside = inner(area);
+    let capacity = usize::from(inside.height).max(1);
+    let top = scrolled(0, selected, KINDS.len(), capacity);
+    for (row, (_, letter, name)) in KINDS.iter().enumerate().skip(top).take(capacity) {
+        let style = theme.style(if row == selected {
+            Role::Selected
+        } else {
+            Role::Plain
+        });
+        Pen::new(buffer, inside, (row - top) as u16)
+            .put(&letter.to_string(), theme.style(Role::Key))
+            .skip(2)
+            .fit(name, style);
+    }
 }
 
 /// The middle of `pane`, at most so wide and high.

@@ -1,6 +1,6 @@
 //! The whole explorer without a terminal: screens as snapshots, and random walks through every action.
 
-mod incident;
+pub(in crate::explorer) mod incident;
 mod screens;
 mod walks;
 
@@ -20,7 +20,7 @@ use super::{
 use crate::{analysis::Thresholds, recording::Recording};
 
 /// An application of that size that shows `recording`.
-fn app(recording: Recording, width: u16, height: u16) -> App {
+pub(in crate::explorer) fn app(recording: Recording, width: u16, height: u16) -> App {
     let theme = Theme::new(Colors::Sixteen);
     let mut app = App::new(
         Size::new(width, height),
@@ -33,7 +33,7 @@ fn app(recording: Recording, width: u16, height: u16) -> App {
 }
 
 /// Presses keys: each character of `keys` is one.
-fn press(app: &mut App, keys: &str) {
+pub(in crate::explorer) fn press(app: &mut App, keys: &str) {
     for key in keys.chars() {
         app.key(match key {
             '\n' => Key::code(crossterm::event::KeyCode::Enter),
@@ -44,14 +44,14 @@ fn press(app: &mut App, keys: &str) {
     }
 }
 
-fn buffer(app: &App) -> Buffer {
+pub(in crate::explorer) fn buffer(app: &App) -> Buffer {
     let mut buffer = Buffer::empty(Rect::from((ratatui::layout::Position::ORIGIN, app.size())));
     app.draw(&mut buffer);
     buffer
 }
 
 /// The lines of a screen.
-fn lines(buffer: &Buffer) -> Vec<String> {
+pub(in crate::explorer) fn lines(buffer: &Buffer) -> Vec<String> {
     let width = usize::from(buffer.area.width).max(1);
     buffer
         .content
@@ -67,7 +67,7 @@ fn lines(buffer: &Buffer) -> Vec<String> {
 }
 
 /// A screen as text, and below it the runs of cells that do not look plain.
-fn picture(app: &App) -> String {
+pub(in crate::explorer) fn picture(app: &App) -> String {
     let buffer = buffer(app);
     let mut text = lines(&buffer).join("\n");
     text.push_str("\n\nstyles\n");

@@ -16,10 +16,12 @@ use super::{
     place::{Pane, Place, scrolled},
     resources, scheduler,
     span::Span,
+    steps::Kind,
     table::{Sort, Table},
+    travel::Player,
     wakers,
 };
-use crate::recording::{Happening, Ns, PollIx, TaskIx, time::instant};
+use crate::recording::{Happening, Ns, PollIx, TaskIx};
 
 /// An opened recording, the place where the person is in it, and what follows from both.
 #[derive(Debug)]
@@ -38,6 +40,11 @@ pub(super) struct View {
     pub(super) causes: causes::State,
     /// What the last action has to say; the next one takes it away.
     pub(super) note: Option<String>,
+    pub(super) player: Player,
+    /// What is stepped through.
+    pub(super) step_kind: Kind,
+    /// The last action was a step of a walk through what happened to anybody.
+    pub(super) walking: bool,
     /// What `zoom-all` goes back to.
     zoomed: Option<Span>,
     size: Size,
@@ -80,6 +87,9 @@ impl View {
             resources: resources::State::default(),
             causes: causes::State::default(),
             note: None,
+            player: Player::default(),
+            step_kind: Kind::default(),
+            walking: false,
             zoomed: None,
             size,
         };
@@ -97,6 +107,10 @@ impl View {
     /// Does what `action` says, if it is one that concerns the view.
     pub(super) fn act(&mut self, action: ActionId) {
         self.note = None;
+        self.walking &= matches!(
+            action,
+            ActionId::StepNext | ActionId::StepPrevious | ActionId::AnyNext | ActionId::AnyPrevious
+        );
         if !self.act_in_pane(action) {
             self.act_anywhere(action);
         }
@@ -152,6 +166,13 @@ impl View {
             }
             ActionId::ZoomAll => self.zoom_all(),
             ActionId::Mark => self.mark(),
+            ActionId::StepNext => self.step_selection(true),
+            ActionId::StepPrevious => self.step_selection(false),
+            ActionId::AnyNext => self.step_anybody(true),
+            ActionId::AnyPrevious => self.step_anybody(false),
+            ActionId::Play => self.play(),
+            ActionId::Faster => self.change_speed(true),
+            ActionId::Slower => self.change_speed(false),
             ActionId::SortNext => self.sort(self.table.wish.sort.neighbour(1)),
             ActionId::SortPrevious => self.sort(
                 self.table
@@ -390,18 +411,6 @@ impl View {
             Pane::Tasks | Pane::Task => {}
         }
         self.settle();
-    }
-
-    /// Puts the mark at the cursor, or takes it away.
-    fn mark(&mut self) {
-        self.place.mark = match self.place.mark {
-            Some(_) => None,
-            None => Some(self.place.cursor),
-        };
-        self.note = Some(match self.place.mark {
-            Some(at) => format!("Marked {}; move the cursor to measure.", instant(at)),
-            None => "The mark is gone.".to_owned(),
-        });
     }
 
     /// Whether there is a finding to tell about.

@@ -14,7 +14,7 @@ pub(super) const RELEASE: Ns = 1_332 * MILLISECOND;
 /// What stands in a name of the recording, and must never reach the terminal.
 pub(super) const HOSTILE: &str = "evil\x1b[31m\u{9b}2J\x07\u{202e}name";
 
-pub(super) fn recording() -> Recording {
+pub(in crate::explorer) fn recording() -> Recording {
     let source = Source {
         format: Format::Dial9Dump,
         paths: vec!["/var/tmp/incident.dial9".to_owned()],
