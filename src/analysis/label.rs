@@ -2,10 +2,52 @@
 
 use crate::recording::{LaneIx, LaneKind, Recording, TaskIx, ThreadIx, WaitIx, Waker};
 
+/// The recorder's own numbers begin here: it gives them to futures that tokio's hooks do not see.
+const RECORDERS_OWN: u64 = 1 << 47;
+
+/// A task's number as people read it: `87`, or `r0` for the first future that only the recorder numbers.
+#[must_use]
+pub fn id(id: u64) -> String {
+    match id.checked_sub(RECORDERS_OWN) {
+        Some(own) if own < RECORDERS_OWN => format!("r{own}"),
+        _ => id.to_string(),
+    }
+}
+
+/// The number that [`id`] writes as `text`.
+#[must_use]
+pub fn parse_id(text: &str) -> Option<u64> {
+    let (own, digits) = match text.strip_prefix('r') {
+        Some(digits) => (true, digits),
+        None => (false, text),
+    };
+    if !digits.bytes().all(|byte| byte.is_ascii_digit()) {
+        return None;
+    }
+    let number: u64 = digits.parse().ok()?;
+    if own {
+        (number < RECORDERS_OWN).then(|| RECORDERS_OWN + number)
+    } else {
+        Some(number)
+    }
+}
+
+/// A place in the code without its column: `src/a.rs:12:5` is `src/a.rs:12`.
+#[must_use]
+pub fn place(location: &str) -> &str {
+    let digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    match location.rsplit_once(':') {
+        Some((start, column)) if digits(column) && start.rsplit(':').next().is_some_and(digits) => {
+            start
+        }
+        _ => location,
+    }
+}
+
 /// `task 87 handle_report`, or `task 87` where it has no name.
 #[must_use]
 pub fn task(recording: &Recording, task: TaskIx) -> String {
-    let id = recording.task(task).id;
+    let id = id(recording.task(task).id);
     recording
         .name(task)
         .map_or_else(|| format!("task {id}"), |name| format!("task {id} {name}"))
@@ -75,5 +117,36 @@ pub fn wait(recording: &Recording, wait: WaitIx) -> String {
     match recording.str(wait.location) {
         "" => format!("{name} (mark)"),
         location => format!("{name} (mark, {location})"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_recorders_own_numbers_are_short() {
+        for (number, text) in [
+            (87, "87"),
+            (1 << 47, "r0"),
+            ((1 << 47) + 12, "r12"),
+            ((1 << 48) - 1, "r140737488355327"),
+            (1 << 48, "281474976710656"),
+            (u64::MAX, "18446744073709551615"),
+        ] {
+            assert_eq!(id(number), text);
+            assert_eq!(parse_id(text), Some(number));
+        }
+        for text in [
+            "",
+            "r",
+            "+1",
+            "r-1",
+            "x",
+            "r140737488355328",
+            "18446744073709551616",
+        ] {
+            assert_eq!(parse_id(text), None, "{text}");
+        }
     }
 }

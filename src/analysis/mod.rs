@@ -5,6 +5,7 @@ pub mod delays;
 pub mod findings;
 pub mod idle;
 pub mod label;
+pub mod query;
 #[cfg(test)]
 mod replay_tests;
 pub mod stacks;

@@ -55,6 +55,16 @@ impl State {
     }
 }
 
+/// Whether `task` is neither unborn nor done at `at`: cheaper than [`state_at`].
+#[must_use]
+pub fn alive_at(recording: &Recording, task: TaskIx, at: Ns) -> bool {
+    let facts = recording.task(task);
+    let born = facts.spawned_at().is_none_or(|spawned| spawned <= at);
+    // The runtime says that a task ended just before its last poll does, so that poll has to be asked.
+    (born && facts.ended_at().is_none_or(|ended| at < ended))
+        || recording.poll_at(task, at).is_some()
+}
+
 /// The latest poll before an instant, whether a row shows it or only the history.
 #[derive(Clone, Copy)]
 struct Previous {

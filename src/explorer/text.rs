@@ -3,6 +3,7 @@
 use ratatui::{buffer::Buffer, layout::Rect, style::Style};
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
+pub(super) use crate::analysis::label::place;
 use crate::recording::{Ns, time::duration};
 
 /// How many cells `text` takes.
@@ -79,17 +80,6 @@ pub(super) fn wrap(text: &str, cells: usize, most: usize) -> Vec<String> {
         }
     }
     lines
-}
-
-/// A place in the code without its column: `src/a.rs:12:5` is `src/a.rs:12`.
-pub(super) fn place(location: &str) -> &str {
-    let digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
-    match location.rsplit_once(':') {
-        Some((start, column)) if digits(column) && start.rsplit(':').next().is_some_and(digits) => {
-            start
-        }
-        _ => location,
-    }
 }
 
 /// A length of time in at most 7 cells, without blanks: `80.3ms`, `1m05`.

@@ -158,6 +158,11 @@ impl Recording {
     pub fn str(&self, id: StrId) -> &str {
         self.strings.get(id)
     }
+
+    /// Every string by its [index](StrId::index), the empty one of [`StrId::NONE`] first.
+    pub fn strings(&self) -> impl ExactSizeIterator<Item = &str> {
+        self.strings.iter()
+    }
 }
 
 /// Runtimes, threads, lanes.

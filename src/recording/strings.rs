@@ -18,6 +18,12 @@ impl StrId {
     pub fn is_some(self) -> bool {
         self != Self::NONE
     }
+
+    /// Its number among the strings of its recording; 0 for none.
+    #[must_use]
+    pub fn index(self) -> usize {
+        self.0 as usize
+    }
 }
 
 /// Every string of a recording, one behind the other.
@@ -36,6 +42,11 @@ impl Strings {
         };
         let start = index.checked_sub(1).map_or(0, |before| self.ends[before]);
         &self.blob[start as usize..end as usize]
+    }
+
+    /// All of them by number, the empty one of [`StrId::NONE`] first.
+    pub(crate) fn iter(&self) -> impl ExactSizeIterator<Item = &str> {
+        (0..self.ends.len() as u32).map(|id| self.get(StrId(id)))
     }
 }
 
