@@ -19,6 +19,7 @@ pub(super) const EVERYWHERE: &[Context] = &[
     Context::Find,
     Context::Time,
     Context::Kinds,
+    Context::Filter,
     Context::Palette,
     Context::Sheet,
 ];
@@ -65,6 +66,7 @@ pub(super) const ENTRIES: &[Context] = &[
     Context::Find,
     Context::Time,
     Context::Kinds,
+    Context::Filter,
     Context::Palette,
 ];
 
@@ -147,6 +149,14 @@ pub(super) const ACTIONS: &[Action] = &[
         PANES,
         Some("find"),
         "Find tasks by letters of their name, location or id.",
+    ),
+    action(
+        ActionId::Filter,
+        "filter",
+        &[Key::char('f')],
+        PANES,
+        Some("filter"),
+        "List only tasks that match a filter, such as state=runnable and delay>5ms.",
     ),
     action(
         ActionId::SortNext,
@@ -266,7 +276,7 @@ pub(super) const ACTIONS: &[Action] = &[
         &[code(KeyCode::Esc)],
         &[Context::Tasks],
         None,
-        "Give up the search.",
+        "Give up the search and the filter.",
     ),
     action(
         ActionId::Up,
@@ -568,6 +578,46 @@ pub(super) const ACTIONS: &[Action] = &[
         ENTRIES,
         Some("down"),
         "Select the line below.",
+    ),
+    action(
+        ActionId::Complete,
+        "complete",
+        &[code(KeyCode::Tab)],
+        &[Context::Filter],
+        None,
+        "Put in the chosen suggestion, or the best.",
+    ),
+    action(
+        ActionId::EntryLeft,
+        "entry-left",
+        &[code(KeyCode::Left), Key::ctrl('b')],
+        &[Context::Filter],
+        None,
+        "Go to the character before.",
+    ),
+    action(
+        ActionId::EntryRight,
+        "entry-right",
+        &[code(KeyCode::Right), Key::ctrl('f')],
+        &[Context::Filter],
+        None,
+        "Go to the character behind.",
+    ),
+    action(
+        ActionId::EntryStart,
+        "entry-start",
+        &[code(KeyCode::Home), Key::ctrl('a')],
+        &[Context::Filter],
+        None,
+        "Go to the start of the line.",
+    ),
+    action(
+        ActionId::EntryEnd,
+        "entry-end",
+        &[code(KeyCode::End), Key::ctrl('e')],
+        &[Context::Filter],
+        None,
+        "Go to the end of the line.",
     ),
     action(
         ActionId::CloseSheet,

@@ -31,6 +31,8 @@ pub(super) enum Context {
     Time,
     /// The list of what can be stepped through.
     Kinds,
+    /// The line in which a filter is typed.
+    Filter,
     /// The command palette.
     Palette,
     /// A sheet of text: the help, or all about the recording.
@@ -53,6 +55,7 @@ impl Context {
             Self::Find => "Typing a search",
             Self::Time => "Typing an instant",
             Self::Kinds => "Choosing what to step through",
+            Self::Filter => "Typing a filter",
             Self::Palette => "Command palette",
             Self::Sheet => "Sheets",
         }
@@ -74,6 +77,12 @@ pub(super) enum ActionId {
     Longest,
     Find,
     ClearFind,
+    Filter,
+    Complete,
+    EntryLeft,
+    EntryRight,
+    EntryStart,
+    EntryEnd,
     SortNext,
     SortPrevious,
     SortReverse,

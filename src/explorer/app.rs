@@ -11,6 +11,7 @@ use super::{
     actions::{ActionId, Context, resolve},
     ascii, causes,
     facts::Opened,
+    filter::{FilterLine, Step},
     findings, frame,
     input::Turn,
     keys::Key,
@@ -26,6 +27,7 @@ use super::{
     view::View,
     wakers,
 };
+use crate::analysis::query::Vocabulary;
 
 /// What the terminal around the application has to do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -164,6 +166,8 @@ impl App {
                 *selected = kind;
                 self.accept();
             }
+        } else if self.is_filtering() {
+            self.edit_filter(|line, words| line.put(typed, words));
         } else {
             self.entry(|text| text.push(typed));
         }
@@ -221,6 +225,14 @@ impl App {
                 self.overlay = Some(Overlay::Palette(Palette::new(self.context())));
             }
             ActionId::Find => self.find(),
+            ActionId::Filter => self.filter(),
+            ActionId::Complete => self.edit_filter(FilterLine::take),
+            ActionId::EntryLeft => self.edit_filter(|line, words| line.step(Step::Left, words)),
+            ActionId::EntryRight => self.edit_filter(|line, words| line.step(Step::Right, words)),
+            ActionId::EntryStart => self.edit_filter(|line, words| line.step(Step::Start, words)),
+            ActionId::EntryEnd => self.edit_filter(|line, words| line.step(Step::End, words)),
+            ActionId::EntryErase if self.is_filtering() => self.edit_filter(FilterLine::erase),
+            ActionId::EntryClear if self.is_filtering() => self.edit_filter(FilterLine::clear),
             ActionId::GoToTime => {
                 self.overlay = Some(Overlay::Time {
                     typed: String::new(),
@@ -258,8 +270,57 @@ impl App {
         view.settle();
     }
 
+    /// Opens the line in which a filter is typed, above the tasks.
+    fn filter(&mut self) {
+        let Some(view) = &mut self.view else { return };
+        let before = view.table.wish.filter.clone();
+        let line = FilterLine::new(view.place, before, &view.opened.facts.words);
+        self.overlay = Some(Overlay::Filter(line));
+        view.note = None;
+        view.place.pane = Pane::Tasks;
+        view.settle();
+    }
+
+    fn is_filtering(&self) -> bool {
+        matches!(self.overlay, Some(Overlay::Filter(_)))
+    }
+
+    /// Changes the filter that is typed; the table follows as soon as it can be understood.
+    fn edit_filter(&mut self, edit: impl FnOnce(&mut FilterLine, &Vocabulary)) {
+        if let (Some(Overlay::Filter(line)), Some(view)) = (&mut self.overlay, &mut self.view) {
+            edit(line, &view.opened.facts.words);
+            if let Some(query) = line.preview() {
+                view.set_filter(query);
+            }
+        }
+    }
+
+    /// Keeps the filter, unless a suggestion was chosen, which is put in first, or it cannot be understood.
+    fn accept_filter(&mut self, mut line: FilterLine) {
+        let Some(view) = &mut self.view else { return };
+        let words = &view.opened.facts.words;
+        if line.take_selected(words) {
+            self.overlay = Some(Overlay::Filter(line));
+            self.edit_filter(|_, _| ());
+            return;
+        }
+        match line.query() {
+            None => self.overlay = Some(Overlay::Filter(line)),
+            Some(query) => {
+                view.set_filter(query);
+                if view.place != line.place {
+                    view.jumps.push(line.place);
+                }
+            }
+        }
+    }
+
     fn accept(&mut self) -> Effect {
         match self.overlay.take() {
+            Some(Overlay::Filter(line)) => {
+                self.accept_filter(line);
+                Effect::None
+            }
             Some(Overlay::Palette(palette)) => palette
                 .chosen()
                 .map_or(Effect::None, |action| self.act(action)),
@@ -301,13 +362,21 @@ impl App {
     }
 
     fn cancel(&mut self) {
-        if let (Some(Overlay::Find { place, before }), Some(view)) =
-            (self.overlay.take(), &mut self.view)
-        {
-            view.table.wish.find = before;
-            view.place = place;
-            view.settle();
+        let (Some(overlay), Some(view)) = (self.overlay.take(), &mut self.view) else {
+            return;
+        };
+        match overlay {
+            Overlay::Find { place, before } => {
+                view.table.wish.find = before;
+                view.place = place;
+            }
+            Overlay::Filter(line) => {
+                view.table.wish.filter = line.before;
+                view.place = line.place;
+            }
+            _ => {}
         }
+        view.settle();
     }
 
     /// Changes what is typed, if something is being typed.
@@ -332,6 +401,7 @@ impl App {
     fn entry_select(&mut self, by: isize, action: ActionId) {
         match (&mut self.overlay, &mut self.view) {
             (Some(Overlay::Find { .. }), Some(view)) => view.act(action),
+            (Some(Overlay::Filter(line)), _) => line.select(by),
             (Some(Overlay::Palette(palette)), _) => palette.select(by),
             (Some(Overlay::Kinds(selected)), _) => {
                 *selected = selected.saturating_add_signed(by).min(KINDS.len() - 1);
@@ -427,6 +497,7 @@ impl App {
             Some(Overlay::Find { .. }) => {
                 overlay::draw_find(buffer, frame.keys, theme, &view.table.wish.find);
             }
+            Some(Overlay::Filter(line)) => line.draw(buffer, frame, theme, &view.table),
             Some(Overlay::Time { typed, problem }) => {
                 overlay::draw_time(buffer, frame.keys, theme, typed, problem.as_deref());
             }

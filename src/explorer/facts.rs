@@ -10,7 +10,7 @@ use super::{
 use crate::{
     analysis::{
         Blind, Finding, NotChecked, Role, State, Thresholds, blind::AFTERMATH, blind_intervals,
-        delays::delays_of, findings, idle, not_checked, state_at,
+        delays::delays_of, findings, idle, label, not_checked, query::Vocabulary, state_at,
     },
     recording::{LaneIx, Ns, PollIx, Recording, RuntimeIx, TaskIx, WaitIx, WakeIx, time::SECOND},
 };
@@ -37,6 +37,8 @@ pub(super) struct Facts {
     earliest: Ns,
     /// Digits of the longest task id.
     pub(super) id_digits: usize,
+    /// The words that a filter is completed with.
+    pub(super) words: Vocabulary,
 }
 
 /// Bins of the strip: more than any terminal is wide.
@@ -150,11 +152,10 @@ impl Facts {
             earliest: earliest(recording),
             id_digits: recording
                 .tasks()
-                .map(|task| recording.task(task).id)
+                .map(|task| label::id(recording.task(task).id).len())
                 .max()
-                .unwrap_or(0)
-                .to_string()
-                .len(),
+                .unwrap_or(1),
+            words: Vocabulary::new(recording),
         }
     }
 

@@ -24,6 +24,16 @@ impl Fuzzy {
         }
         self.matcher.fuzzy_match(text, &self.pattern)
     }
+
+    /// Which characters of `text` match, by their number; none where it does not.
+    pub(super) fn matched(&self, text: &str) -> Vec<usize> {
+        if self.pattern.is_empty() {
+            return Vec::new();
+        }
+        self.matcher
+            .fuzzy_indices(text, &self.pattern)
+            .map_or_else(Vec::new, |(_, matched)| matched)
+    }
 }
 
 #[cfg(test)]

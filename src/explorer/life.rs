@@ -13,9 +13,12 @@ use super::{
     view::View,
     wording,
 };
-use crate::recording::{
-    Ns, TaskIx,
-    time::{duration, instant},
+use crate::{
+    analysis::label,
+    recording::{
+        Ns, TaskIx,
+        time::{duration, instant},
+    },
 };
 
 pub(super) fn draw(buffer: &mut Buffer, area: Rect, theme: Theme, view: &View) {
@@ -44,7 +47,7 @@ fn title(buffer: &mut Buffer, area: Rect, theme: Theme, view: &View, task: TaskI
     let mut pen = Pen::new(buffer, area, 0);
     pen.skip(1)
         .put(
-            &format!("task {}{name}", facts.id),
+            &format!("task {}{name}", label::id(facts.id)),
             theme.style(Role::Strong),
         )
         .skip(2);

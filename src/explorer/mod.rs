@@ -11,6 +11,7 @@ mod blocks;
 mod causes;
 mod columns;
 mod facts;
+mod filter;
 mod findings;
 mod frame;
 mod fuzzy;

@@ -4,6 +4,7 @@ use ratatui::{buffer::Buffer, layout::Rect};
 
 use super::{
     actions::{Action, ActionId, Context, in_context},
+    filter::FilterLine,
     fuzzy::Fuzzy,
     place::{Place, scrolled},
     sheet::Sheet,
@@ -17,6 +18,8 @@ use super::{
 pub(super) enum Overlay {
     /// A search is typed; what to return to if it is cancelled.
     Find { place: Place, before: String },
+    /// A filter is typed.
+    Filter(FilterLine),
     /// An instant is typed; what was wrong with what was typed.
     Time {
         typed: String,
@@ -35,6 +38,7 @@ impl Overlay {
         match self {
             Self::Find { .. } => Context::Find,
             Self::Time { .. } => Context::Time,
+            Self::Filter(_) => Context::Filter,
             Self::Kinds(_) => Context::Kinds,
             Self::Palette(_) => Context::Palette,
             Self::Sheet { .. } => Context::Sheet,

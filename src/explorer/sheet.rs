@@ -9,7 +9,10 @@ use super::{
     text::{Pen, count, plural, width, wrap},
     theme::{Role, Theme},
 };
-use crate::recording::time::{duration, instant, rfc3339};
+use crate::{
+    analysis::query::FIELDS,
+    recording::time::{duration, instant, rfc3339},
+};
 
 /// Which sheet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -163,6 +166,8 @@ fn help(of: Context) -> Vec<Line> {
     }
     lines.push(heading("Words"));
     lines.extend(WORDS.iter().map(|(word, meaning)| fact(word, *meaning)));
+    lines.extend([heading(""), heading("What a filter can ask")]);
+    lines.extend(FIELDS.iter().map(|field| fact(field.name, field.help)));
     lines
 }
 

@@ -1,9 +1,15 @@
 //! The rows of the Tasks pane: which tasks, in which order. How they look is `tasks`' business.
 
-use std::collections::HashMap;
+use std::{collections::HashMap, sync::Arc};
 
 use super::{facts::Opened, fuzzy::Fuzzy};
-use crate::recording::{Ns, StrId, TaskIx};
+use crate::{
+    analysis::{
+        label,
+        query::{Query, Scope, Verdict},
+    },
+    recording::{Ns, StrId, TaskIx},
+};
 
 /// What the tasks can be sorted by, in the order of the columns; trouble is no column, but the order at first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -73,6 +79,8 @@ pub(super) struct Wish {
     pub(super) all: bool,
     /// What is searched for; empty for nothing.
     pub(super) find: String,
+    /// What is filtered by.
+    pub(super) filter: Option<Arc<Query>>,
 }
 
 impl Default for Wish {
@@ -82,6 +90,7 @@ impl Default for Wish {
             reverse: false,
             all: false,
             find: String::new(),
+            filter: None,
         }
     }
 }
@@ -97,7 +106,8 @@ pub(super) struct Table {
     /// The score of each task against the search, and the search.
     scores: Vec<Option<i64>>,
     scored_for: String,
-    made_from: Option<(Wish, Ns, Option<TaskIx>)>,
+    passing: Option<Passing>,
+    made_from: Option<(Wish, Scope, Option<TaskIx>)>,
     alive: usize,
 }
 
@@ -117,17 +127,27 @@ impl Table {
         self.rows.iter().position(|row| *row == task)
     }
 
-    /// Whether the search as it is written now lists `task`, alive or not.
+    /// Whether the search and the filter list `task`, alive or not.
     pub(super) fn found(&self, task: TaskIx) -> bool {
-        self.wish.find.is_empty() || self.scores.get(task.index()).copied().flatten().is_some()
+        let passes = |passing: &Passing| passing.verdicts.get(task.index()) == Some(&Verdict::Yes);
+        self.passing.as_ref().is_none_or(passes)
+            && (self.wish.find.is_empty()
+                || self.scores.get(task.index()).copied().flatten().is_some())
+    }
+
+    /// What the filter says, if there is one.
+    pub(super) fn passing(&self) -> Option<&Passing> {
+        self.passing.as_ref()
     }
 
     /// Makes the rows anew if anything that they depend on has changed. A selected task that is not alive at the
     /// cursor stays listed.
-    pub(super) fn refresh(&mut self, opened: &Opened, cursor: Ns, selected: Option<TaskIx>) {
+    pub(super) fn refresh(&mut self, opened: &Opened, scope: Scope, selected: Option<TaskIx>) {
+        let cursor = scope.at;
         self.score(opened);
+        self.filter(opened, scope);
         let pinned = selected.filter(|task| !opened.alive(*task, cursor));
-        let key = (self.wish.clone(), cursor, pinned);
+        let key = (self.wish.clone(), scope, pinned);
         if self.made_from.as_ref() == Some(&key) {
             return;
         }
@@ -147,6 +167,26 @@ impl Table {
                 .sort_by_key(|task| std::cmp::Reverse(self.scores[task.index()]));
         }
         self.made_from = Some(key);
+    }
+
+    /// Asks the filter about every task, if its answers may be others than before.
+    fn filter(&mut self, opened: &Opened, scope: Scope) {
+        let Some(query) = &self.wish.filter else {
+            self.passing = None;
+            return;
+        };
+        let scope = Scope {
+            at: if query.moves_with_cursor() {
+                scope.at
+            } else {
+                0
+            },
+            ..scope
+        };
+        let fresh = |passing: &Passing| passing.scope == scope && passing.query == *query;
+        if !self.passing.as_ref().is_some_and(fresh) {
+            self.passing = Some(Passing::new(opened, Arc::clone(query), scope));
+        }
     }
 
     /// Scores each pair of name and location once: a thousand tasks of one location cost one match, and their ids.
@@ -170,7 +210,7 @@ impl Table {
                         name.max(location)
                     });
                 // An id is meant as a whole, or as it begins: letters in order would find every long number.
-                let id = facts.id.to_string();
+                let id = label::id(facts.id);
                 let id = id
                     .starts_with(&self.wish.find)
                     .then(|| if id == self.wish.find { i64::MAX } else { 1 });
@@ -209,6 +249,38 @@ impl Table {
         }
         self.order = order;
         self.ordered_by = Some(key);
+    }
+}
+
+/// What a filter says of every task, and what it was asked.
+#[derive(Debug)]
+pub(super) struct Passing {
+    query: Arc<Query>,
+    scope: Scope,
+    verdicts: Vec<Verdict>,
+    /// How many match.
+    pub(super) matching: usize,
+    /// Of how many it cannot be told.
+    pub(super) unknown: usize,
+    /// Of how many.
+    pub(super) of: usize,
+}
+
+impl Passing {
+    fn new(opened: &Opened, query: Arc<Query>, scope: Scope) -> Self {
+        let recording = &opened.recording;
+        let filter = query.bind(recording);
+        let verdict = |task| filter.verdict(recording, task, &scope);
+        let verdicts: Vec<Verdict> = recording.tasks().map(verdict).collect();
+        let count = |verdict| verdicts.iter().filter(|one| **one == verdict).count();
+        Self {
+            matching: count(Verdict::Yes),
+            unknown: count(Verdict::Unknown),
+            of: verdicts.len(),
+            verdicts,
+            query,
+            scope,
+        }
     }
 }
 

@@ -1,20 +1,25 @@
 //! The Tasks pane: what was found, every task at the cursor, and the selected one's life where there is room.
 
-use ratatui::{buffer::Buffer, layout::Rect, style::Style};
+use ratatui::{
+    buffer::Buffer,
+    layout::Rect,
+    style::{Modifier, Style},
+};
 
 use super::{
     columns::{Columns, MARGIN, flush_right},
     frame,
+    fuzzy::Fuzzy,
     layout::TasksLayout,
     life,
     table::Sort,
-    text::{Pen, brief, count, keep_start, place, plural, width, wrap},
+    text::{Pen, brief, count, keep_end, keep_start, place, plural, width, wrap},
     theme::{Role, Theme},
     view::View,
     wording,
 };
 use crate::{
-    analysis::Severity,
+    analysis::{Severity, label},
     recording::{TaskIx, time::instant_short},
 };
 
@@ -127,7 +132,14 @@ fn head(buffer: &mut Buffer, area: Rect, theme: Theme, view: &View, columns: &Co
     }
 }
 
-fn row(pen: &mut Pen<'_>, theme: Theme, view: &View, columns: &Columns, task: TaskIx) {
+fn row(
+    pen: &mut Pen<'_>,
+    theme: Theme,
+    view: &View,
+    columns: &Columns,
+    finder: &Fuzzy,
+    task: TaskIx,
+) {
     let selected = Some(task) == view.place.task;
     let opened = &view.opened;
     let recording = &opened.recording;
@@ -144,14 +156,24 @@ fn row(pen: &mut Pen<'_>, theme: Theme, view: &View, columns: &Columns, task: Ta
     pen.put(if selected { "▸ " } else { "  " }, base);
     for &(column, cells) in &columns.0 {
         match column {
-            Sort::Id => pen.right(&facts.id.to_string(), cells, base),
+            Sort::Id => pen.right(&label::id(facts.id), cells, base),
             Sort::State => {
                 let role = wording::look_of_state(state);
                 pen.left(state.name(), cells, on(theme, role, base, selected))
             }
-            Sort::Name => pen.left(recording.name(task).unwrap_or("-"), cells, base),
+            Sort::Name => {
+                let name = recording.name(task).unwrap_or("-");
+                let text = keep_start(name, cells);
+                found(pen, &text, &finder.matched(name), cells, base)
+            }
             Sort::Location => {
-                pen.left_end(recording.location(task).map_or("-", place), cells, base)
+                let location = recording.location(task).unwrap_or("-");
+                let text = keep_end(place(location), cells);
+                let gone = place(location).chars().count() - text.chars().count();
+                let matched = finder.matched(location).into_iter();
+                // What fell off its start counts in the numbers of the rest.
+                let matched: Vec<usize> = matched.filter_map(|at| at.checked_sub(gone)).collect();
+                found(pen, &text, &matched, cells, base)
             }
             Sort::Polls => pen.right(&count(totals.polls), cells, base),
             Sort::Busy => pen.right(&brief(totals.busy_ns), cells, base),
@@ -191,6 +213,33 @@ fn row(pen: &mut Pen<'_>, theme: Theme, view: &View, columns: &Columns, task: Ta
     }
 }
 
+/// A text whose characters of these numbers match the search.
+fn found<'p, 'a>(
+    pen: &'p mut Pen<'a>,
+    text: &str,
+    matched: &[usize],
+    cells: usize,
+    base: Style,
+) -> &'p mut Pen<'a> {
+    if matched.is_empty() {
+        return pen.left(text, cells, base);
+    }
+    let mark = base.add_modifier(Modifier::BOLD | Modifier::UNDERLINED);
+    let mut run = String::new();
+    let mut marked = false;
+    for (number, c) in text.chars().enumerate() {
+        let here = matched.contains(&number);
+        if here != marked {
+            pen.put(&run, if marked { mark } else { base });
+            run.clear();
+            marked = here;
+        }
+        run.push(c);
+    }
+    pen.put(&run, if marked { mark } else { base });
+    pen.put(&" ".repeat(cells.saturating_sub(width(text))), base)
+}
+
 /// A role's colour where it does not fight with the selection.
 fn on(theme: Theme, role: Role, base: Style, selected: bool) -> Style {
     if selected {
@@ -205,7 +254,9 @@ fn rows(buffer: &mut Buffer, area: Rect, theme: Theme, view: &View, columns: &Co
     let tasks = view.table.rows();
     if tasks.is_empty() {
         let why = if !view.table.wish.find.is_empty() {
-            "No task matches the search."
+            "No task matches the search: esc gives it up."
+        } else if view.table.wish.filter.is_some() {
+            "No task matches the filter: f changes it, esc clears it, a asks all of them."
         } else if view.opened.recording.task_count() > 0 {
             "No task was alive at the cursor: a lists them all, h and l move the cursor."
         } else if view.opened.recording.losses().is_empty() {
@@ -218,6 +269,7 @@ fn rows(buffer: &mut Buffer, area: Rect, theme: Theme, view: &View, columns: &Co
             .fit(why, theme.style(Role::Dim));
         return;
     }
+    let finder = Fuzzy::new(&view.table.wish.find);
     let mut line = 0;
     for &task in tasks.iter().skip(view.place.tasks_top) {
         if line >= area.height {
@@ -229,6 +281,7 @@ fn rows(buffer: &mut Buffer, area: Rect, theme: Theme, view: &View, columns: &Co
             theme,
             view,
             columns,
+            &finder,
             task,
         );
         line += 1;
@@ -270,7 +323,13 @@ fn foot(buffer: &mut Buffer, area: Rect, theme: Theme, view: &View) {
         }
         .to_owned(),
     );
-    Pen::new(buffer, area, 0)
-        .skip(1)
-        .fit(&parts.join("   "), theme.style(Role::Dim));
+    let mut pen = Pen::new(buffer, area, 0);
+    pen.skip(1);
+    if let Some(filter) = &wish.filter {
+        // That something is hidden must not be overlooked.
+        let filter = format!("filter {filter}");
+        let filter = keep_start(&filter, usize::from(area.width) / 2);
+        pen.put(&filter, theme.style(Role::Warning)).skip(3);
+    }
+    pen.fit(&parts.join("   "), theme.style(Role::Dim));
 }

@@ -21,7 +21,10 @@ use super::{
     travel::Player,
     wakers,
 };
-use crate::recording::{Happening, Ns, PollIx, TaskIx};
+use crate::{
+    analysis::query::{Query, Scope},
+    recording::{Happening, Ns, PollIx, TaskIx},
+};
 
 /// An opened recording, the place where the person is in it, and what follows from both.
 #[derive(Debug)]
@@ -182,7 +185,10 @@ impl View {
             ),
             ActionId::SortReverse => self.table.wish.reverse ^= true,
             ActionId::ShowAll => self.table.wish.all ^= true,
-            ActionId::ClearFind => self.table.wish.find.clear(),
+            ActionId::ClearFind => {
+                self.table.wish.find.clear();
+                self.table.wish.filter = None;
+            }
             ActionId::WhoWoke => self.who_woke(),
             ActionId::Follow => self.follow(),
             ActionId::Parent => self.parent(),
@@ -292,6 +298,22 @@ impl View {
             }
             // They move within what they list by themselves.
             _ => {}
+        }
+    }
+
+    /// The cursor, and the range where one is marked: what a filter is asked at.
+    pub(super) fn scope(&self) -> Scope {
+        Scope {
+            at: self.place.cursor,
+            range: self.marked(),
+        }
+    }
+
+    /// Lists only what `filter` matches.
+    pub(super) fn set_filter(&mut self, filter: Option<Arc<Query>>) {
+        if self.table.wish.filter != filter {
+            self.table.wish.filter = filter;
+            self.select_first();
         }
     }
 
@@ -437,7 +459,7 @@ impl View {
     pub(super) fn settle(&mut self) {
         let opened = Arc::clone(&self.opened);
         if self.place.task.is_none() {
-            self.table.refresh(&opened, self.place.cursor, None);
+            self.table.refresh(&opened, self.scope(), None);
             let listed = self.table.rows().first().copied();
             self.place.task = listed.or(opened.facts.trouble().first().copied());
             self.select_by_cursor();
@@ -445,8 +467,7 @@ impl View {
         let capacity = self.capacity();
         // A million tasks are listed anew only where they are seen.
         if self.place.pane == Pane::Tasks {
-            self.table
-                .refresh(&opened, self.place.cursor, self.place.task);
+            self.table.refresh(&opened, self.scope(), self.place.task);
             self.row = self.place.task.and_then(|task| self.table.position(task));
             if let Some(row) = self.row {
                 let len = self.table.rows().len();

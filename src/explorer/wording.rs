@@ -17,7 +17,7 @@ use time::{duration, instant, instant_short};
 
 /// `91 handle_ping`, or `91 src/service.rs:97` where the task has no name.
 pub(super) fn task(recording: &Recording, task: TaskIx) -> String {
-    let id = recording.task(task).id;
+    let id = label::id(recording.task(task).id);
     match recording.name(task).or(recording.location(task).map(place)) {
         Some(name) => format!("{id} {name}"),
         None => format!("{id}"),
