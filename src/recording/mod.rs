@@ -14,6 +14,7 @@ mod extras;
 mod facts;
 mod fields;
 mod finish;
+mod forest;
 mod grid;
 mod history;
 mod ids;
@@ -46,6 +47,7 @@ pub use facts::{
     Runtime, Source, Thread, Trigger, TriggerKind,
 };
 pub use fields::{Field, Value};
+pub use forest::{Cover, Forest};
 pub use history::{Happening, History, HistoryEvent, Lines};
 pub use ids::{
     CustomIx, EntryIx, FrameIx, LaneIx, ParkIx, PollIx, RuntimeIx, SampleIx, SeriesIx, SiteIx,
