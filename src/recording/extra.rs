@@ -139,22 +139,6 @@ impl<'a> Places<'a> {
     }
 }
 
-impl Recording {
-    /// The poll that `thread` was in on `lane` at `at`: the innermost where there are several.
-    #[must_use]
-    pub fn poll_of_thread(&self, lane: LaneIx, thread: ThreadIx, at: Ns) -> Option<PollIx> {
-        /// Polls of one lane overlap only where `block_in_place` made two threads one worker.
-        const MOST_OVERLAPPING: usize = 64;
-        let polls = self.polls_on(lane);
-        let after = polls.partition_point(|poll| self.poll_start(*poll) <= at);
-        let before = polls[..after].iter().rev().take(MOST_OVERLAPPING);
-        before.copied().find(|poll| {
-            let row = self.poll(*poll);
-            row.thread == thread && row.covers(at)
-        })
-    }
-}
-
 fn seat_of(maps: &Maps, local: u16) -> u16 {
     // The last of a batch's seats stands for those over its cap.
     let known = maps.seats.len().saturating_sub(1);

@@ -5,11 +5,13 @@ use std::{collections::HashMap, thread};
 use super::{
     Batch, Coverage, End, EventCounts, LaneIx, Loss, LossKind, Ns, Outcome, PollIx, Recording,
     RecordingBuilder, TaskIx, Totals, WakeIx,
+    alive::Lives,
     batch::{PollRow, WakeRow},
     build::LaneName,
     columns::{NO_LANE, PollColumns, Seat, WakeColumns, WakerKind},
     extra::{ExtraColumns, extra_columns},
     index::ByOwner,
+    lookups::Summaries,
     merge::{Stretch, merge},
     number::{MOST_SEATS, Maps, folded_facts, number_seats, spawn_facts, task_rows},
     small::{park_columns, small_indexes, unwakeable_columns, wait_columns},
@@ -117,6 +119,8 @@ pub(crate) fn finish(mut builder: RecordingBuilder) -> Recording {
         coverage: Coverage::default(),
         losses: builder.losses,
         extra: ExtraColumns::default(),
+        summaries: Summaries::default(),
+        lives: Lives::default(),
     };
     if seats.over_cap > 0 {
         recording.losses.push(Loss {
@@ -133,9 +137,11 @@ pub(crate) fn finish(mut builder: RecordingBuilder) -> Recording {
     whole_totals(&mut recording);
 
     sweep_rows(&mut recording);
+    recording.summaries = Summaries::build(&recording);
     extra_columns(&mut recording, &mut batches, &maps, builder.symbols);
     window_waits(&mut recording);
     let blocking_jobs = ends(&mut recording, &batches, &maps, &builder.ends);
+    recording.lives = Lives::build(&recording);
     recording.coverage = coverage(&recording, builder.resources, blocking_jobs);
     recording
 }

@@ -502,7 +502,10 @@ mod tests {
         let mut cells = [Cover::default(); 60];
         forest.cover(0, 10_000_000_000, &mut cells, get);
         let long = cells.iter().filter(|cell| cell.longest == 80_000_000);
-        assert_eq!(long.map(|cell| cell.longest_at).collect::<Vec<_>>(), [700_000]);
+        assert_eq!(
+            long.map(|cell| cell.longest_at).collect::<Vec<_>>(),
+            [700_000]
+        );
         assert_eq!(cells.iter().map(|cell| cell.count).sum::<u32>(), 1_000_000);
     }
 
@@ -518,7 +521,11 @@ mod tests {
             looked.set(0);
             let mut cells = [Cover::default(); 200];
             forest.cover(7, (30_000_000 >> zoom) + 8, &mut cells, get);
-            assert!(looked.get() <= 201 * 2 * BLOCK, "zoom {zoom}: {}", looked.get());
+            assert!(
+                looked.get() <= 201 * 2 * BLOCK,
+                "zoom {zoom}: {}",
+                looked.get()
+            );
         }
     }
 }

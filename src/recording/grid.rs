@@ -16,14 +16,6 @@ impl Grid {
         (from < to && cells > 0).then_some(Self { from, to, cells })
     }
 
-    pub(crate) fn from(self) -> Ns {
-        self.from
-    }
-
-    pub(crate) fn to(self) -> Ns {
-        self.to
-    }
-
     /// The first instant of a cell; of the cell behind the last one, the end of the stretch. A cell that is shorter
     /// than a nanosecond may hold none.
     pub(crate) fn start_of(self, cell: usize) -> Ns {
@@ -34,6 +26,7 @@ impl Grid {
     }
 
     /// The cell that an instant falls into, if it is in the stretch.
+    #[cfg(test)]
     pub(crate) fn cell(self, at: Ns) -> Option<usize> {
         (self.from <= at && at < self.to).then(|| {
             let length = i128::from(self.to) - i128::from(self.from);

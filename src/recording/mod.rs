@@ -3,6 +3,7 @@
 //! A reader fills [`Batch`]es and hands them, with the facts of the file, to a [`RecordingBuilder`]; panes, analyses and
 //! reports ask the [`Recording`]. How rows are stored is nobody's business but this module's.
 
+mod alive;
 mod batch;
 mod build;
 mod columns;
@@ -19,6 +20,7 @@ mod grid;
 mod history;
 mod ids;
 mod index;
+mod lookups;
 mod merge;
 mod number;
 mod partial;
@@ -64,12 +66,14 @@ pub use time::{MILLISECOND, Ns, SECOND, Window};
 
 use std::collections::HashMap;
 
+use alive::Lives;
 use batch::IdHashing;
 use columns::{
     ParkColumns, PollColumns, Seat, UnwakeableColumns, WaitColumns, WakeColumns, WakerKind,
 };
 use extra::ExtraColumns;
 use index::ByOwner;
+use lookups::Summaries;
 use strings::Strings;
 
 /// Everything loaded from one or more files: the only thing that panes and reports read.
@@ -109,6 +113,8 @@ pub struct Recording {
     coverage: Coverage,
     losses: Vec<Loss>,
     extra: ExtraColumns,
+    summaries: Summaries,
+    lives: Lives,
 }
 
 /// Where it comes from, and what it covers.
