@@ -2,17 +2,16 @@
 
 use std::cmp::Reverse;
 
-use super::{
-    blocks::{Blocks, Cover},
-    span::Span,
-    steps::Lives,
-};
+use super::{span::Span, steps::Lives};
 use crate::{
     analysis::{
         Blind, Finding, NotChecked, Role, State, Thresholds, blind::AFTERMATH, blind_intervals,
         delays::delays_of, findings, idle, label, not_checked, query::Vocabulary, state_at,
     },
-    recording::{LaneIx, Ns, PollIx, Recording, RuntimeIx, TaskIx, WaitIx, WakeIx, time::SECOND},
+    recording::{
+        Cover, Forest, LaneIx, Ns, PollIx, Recording, RuntimeIx, TaskIx, WaitIx, WakeIx,
+        time::SECOND,
+    },
 };
 
 /// A recording and what was computed from it.
@@ -74,11 +73,7 @@ impl Opened {
 
     /// Whether `task` is neither unborn nor done at `at`.
     pub(super) fn alive(&self, task: TaskIx, at: Ns) -> bool {
-        let facts = self.recording.task(task);
-        let born = facts.spawned_at().is_none_or(|spawned| spawned <= at);
-        // The runtime says that a task ended just before its last poll does, so that poll has to be asked.
-        born && (facts.ended_at().is_none_or(|ended| at < ended)
-            || self.recording.poll_at(task, at).is_some())
+        self.recording.is_alive(task, at)
     }
 
     /// Orders states from the busiest to the least alive.
@@ -220,7 +215,7 @@ impl Facts {
 #[derive(Debug)]
 struct BlindOf {
     intervals: Vec<(Ns, Ns)>,
-    blocks: Blocks,
+    forest: Forest,
 }
 
 impl BlindOf {
@@ -231,15 +226,15 @@ impl BlindOf {
             .map(|runtime| {
                 let of_it = blind.iter().filter(|blind| blind.runtime == runtime);
                 let intervals: Vec<_> = of_it.map(|blind| (blind.start, blind.end)).collect();
-                let blocks = Blocks::new(intervals.len(), |index| intervals[index]);
-                Self { intervals, blocks }
+                let forest = Forest::new(intervals.len(), |index| intervals[index]);
+                Self { intervals, forest }
             })
             .collect()
     }
 
     fn cover(&self, span: Span, cells: &mut [Cover]) {
-        self.blocks
-            .cover(span, cells, |index| self.intervals[index]);
+        self.forest
+            .cover(span.from(), span.to(), cells, |index| self.intervals[index]);
     }
 }
 
@@ -265,14 +260,13 @@ fn activity(recording: &Recording, blind: &[BlindOf]) -> Vec<Activity> {
     let workers: Vec<_> = workers
         .filter(|lane| recording.worker_of(*lane).is_some())
         .collect();
+    let mut of_lane = vec![Cover::default(); BINS];
     for lane in &workers {
-        let polls = recording.polls_on(*lane);
-        let get = |index: usize| {
-            let poll = polls[index];
-            let start = recording.poll_start(poll);
-            (start, start.saturating_add(recording.poll_duration(poll)))
-        };
-        Blocks::new(polls.len(), get).cover(window, &mut busy, get);
+        recording.lane_cover(*lane, window.from(), window.to(), &mut of_lane);
+        for (sum, cover) in busy.iter_mut().zip(&of_lane) {
+            sum.covered = sum.covered.saturating_add(cover.covered);
+            sum.any |= cover.any;
+        }
     }
     let mut blinds = vec![Cover::default(); BINS];
     blind

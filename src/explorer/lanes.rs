@@ -1,11 +1,7 @@
 //! One task's life on a row of cells: when it ran, was woken, waited, and when its runtime was blind.
 
-use super::{
-    blocks::{Blocks, Cover},
-    facts::Opened,
-    span::Span,
-};
-use crate::recording::{Ns, Recording, TaskIx};
+use super::{facts::Opened, span::Span};
+use crate::recording::{Cover, Forest, Ns, Recording, TaskIx};
 
 /// One cell of the timeline.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -26,13 +22,11 @@ pub(super) struct Lanes {
     summaries: Option<Summaries>,
 }
 
-/// Summaries of a task's intervals, made when it is first looked at.
+/// Summaries of a task's waits, made when it is first looked at.
 #[derive(Debug)]
 struct Summaries {
     task: TaskIx,
-    polls: Blocks,
-    ready: Blocks,
-    waits: Blocks,
+    waits: Forest,
 }
 
 impl Lanes {
@@ -63,29 +57,6 @@ impl Lanes {
     }
 }
 
-fn poll(recording: &Recording, task: TaskIx) -> impl Fn(usize) -> (Ns, Ns) + '_ {
-    let polls = recording.polls_of(task);
-    move |index| {
-        let start = recording.poll_start(polls[index]);
-        (
-            start,
-            start.saturating_add(recording.poll_duration(polls[index])),
-        )
-    }
-}
-
-/// From ready to polled; of no length where that is not known.
-fn ready(recording: &Recording, task: TaskIx) -> impl Fn(usize) -> (Ns, Ns) + '_ {
-    let polls = recording.polls_of(task);
-    move |index| {
-        let start = recording.poll_start(polls[index]);
-        (
-            start.saturating_sub(recording.delay(polls[index]).unwrap_or(0)),
-            start,
-        )
-    }
-}
-
 fn wait(recording: &Recording, task: TaskIx) -> impl Fn(usize) -> (Ns, Ns) + '_ {
     let waits = recording.waits_of(task);
     let open_end = recording.window().end;
@@ -98,18 +69,17 @@ fn wait(recording: &Recording, task: TaskIx) -> impl Fn(usize) -> (Ns, Ns) + '_ 
 
 impl Summaries {
     fn new(recording: &Recording, task: TaskIx) -> Self {
-        let polls = recording.polls_of(task).len();
         // Waits of which only the end is known have no length to show.
+        let waits = recording.waits_of(task).len();
         Self {
             task,
-            polls: Blocks::new(polls, poll(recording, task)),
-            ready: Blocks::new(polls, ready(recording, task)),
-            waits: Blocks::new(recording.waits_of(task).len(), wait(recording, task)),
+            waits: Forest::new(waits, wait(recording, task)),
         }
     }
 
     fn draw(&self, opened: &Opened, span: Span, cells: &mut [LaneCell]) {
         let recording = &opened.recording;
+        let (from, to) = (span.from(), span.to());
         let mut row = vec![Cover::default(); cells.len()];
         let mut lane = |fill: &dyn Fn(&mut [Cover]), put: fn(&mut LaneCell, Cover)| {
             row.fill(Cover::default());
@@ -120,15 +90,15 @@ impl Summaries {
                 .for_each(|(cell, cover)| put(cell, *cover));
         };
         lane(
-            &|row| self.polls.cover(span, row, poll(recording, self.task)),
+            &|row| recording.task_cover(self.task, from, to, row),
             |cell, cover| cell.runs = cover,
         );
         lane(
-            &|row| self.ready.cover(span, row, ready(recording, self.task)),
+            &|row| recording.ready_cover(self.task, from, to, row),
             |cell, cover| cell.ready = cover,
         );
         lane(
-            &|row| self.waits.cover(span, row, wait(recording, self.task)),
+            &|row| self.waits.cover(from, to, row, wait(recording, self.task)),
             |cell, cover| cell.waits = cover,
         );
         let runtime = recording.task(self.task).runtime;

@@ -3,7 +3,6 @@
 use ratatui::{buffer::Buffer, layout::Rect, style::Modifier};
 
 use super::{
-    blocks::Cover,
     frame::level,
     lanes::LaneCell,
     layout::{LABEL, LifeLayout},
@@ -16,7 +15,7 @@ use super::{
 use crate::{
     analysis::label,
     recording::{
-        Ns, TaskIx,
+        Cover, Ns, TaskIx,
         time::{duration, instant},
     },
 };

@@ -7,7 +7,6 @@ mod action_table;
 mod actions;
 mod app;
 mod ascii;
-mod blocks;
 mod causes;
 mod columns;
 mod facts;

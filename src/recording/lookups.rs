@@ -388,7 +388,7 @@ mod tests {
         fn a_range_has_the_totals_of_its_rows(mut rows in polls(), from in -10i64..10_000, length in 1i64..5_000) {
             // One task is polled by one thread at a time.
             rows.sort_unstable();
-            let mut free = std::collections::HashMap::new();
+            let mut free = HashMap::new();
             for (start, length, task, _) in &mut rows {
                 let free = free.entry(*task).or_insert(0);
                 *start = (*start).max(*free);
