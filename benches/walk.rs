@@ -66,7 +66,7 @@ fn walk(title: &str, open: impl FnOnce() -> Recording) {
     for (width, height) in [(120, 40), (200, 60)] {
         let mut steps = Steps::default();
         let (mut walker, first) = Walker::new(&prepared, width, height);
-        steps.add("open", Some(first));
+        steps.add(&mut walker, "open", Some(first));
         script(&mut walker, &mut steps);
         steps.print(width, height);
     }
@@ -76,14 +76,14 @@ fn walk(title: &str, open: impl FnOnce() -> Recording) {
 fn script(walker: &mut Walker, steps: &mut Steps) {
     tasks(walker, steps);
     for pane in ["scheduler", "task"] {
-        steps.add("pane", walker.act(pane));
+        steps.act(walker, "pane", pane);
         timeline(walker, steps);
     }
     for pane in ["findings", "wakers", "resources", "causes"] {
-        steps.add("pane", walker.act(pane));
+        steps.act(walker, "pane", pane);
         lines(walker, steps);
-        steps.add("jump", walker.act("open"));
-        steps.add("jump", walker.act("back"));
+        steps.act(walker, "jump", "open");
+        steps.act(walker, "jump", "back");
         cursor(walker, steps, 10);
     }
     for _ in 0..30 {
@@ -94,47 +94,53 @@ fn script(walker: &mut Walker, steps: &mut Steps) {
             "parent",
             "longest-poll",
         ] {
-            steps.add("jump", walker.act(jump));
+            steps.act(walker, "jump", jump);
         }
     }
     for _ in 0..60 {
-        steps.add("jump", walker.act("back"));
+        steps.act(walker, "jump", "back");
     }
-    steps.add("pane", walker.act("tasks"));
+    steps.act(walker, "pane", "tasks");
 }
 
 /// The table: every order, all tasks or those alive, a search, and the cursor.
 fn tasks(walker: &mut Walker, steps: &mut Steps) {
-    steps.add("pane", walker.act("tasks"));
+    steps.act(walker, "pane", "tasks");
     for all in 0..2 {
         for _sort in 0..11 {
-            steps.add("sort", walker.act("sort-next"));
+            steps.act(walker, "sort", "sort-next");
             lines(walker, steps);
             cursor(walker, steps, 6);
         }
-        steps.add("sort", walker.act("sort-reverse"));
-        steps.add("sort", walker.act("sort-reverse"));
+        steps.act(walker, "sort", "sort-reverse");
+        steps.act(walker, "sort", "sort-reverse");
         search(walker, steps);
         if all == 0 {
-            steps.add("list", walker.act("show-all"));
+            steps.act(walker, "list", "show-all");
         }
     }
-    steps.add("list", walker.act("show-all"));
+    steps.act(walker, "list", "show-all");
     for _ in 0..2 {
-        steps.add("list", walker.act("overview"));
+        steps.act(walker, "list", "overview");
         lines(walker, steps);
         cursor(walker, steps, 6);
     }
 }
 
 fn search(walker: &mut Walker, steps: &mut Steps) {
-    steps.add("find", walker.act("find"));
+    steps.act(walker, "find", "find");
     for c in "main 12".chars() {
-        steps.add("find", Some(walker.key(c)));
+        {
+            let cost = walker.key(c);
+            steps.add(walker, "find", Some(cost))
+        };
     }
-    steps.add("find", Some(walker.enter()));
+    {
+        let cost = walker.enter();
+        steps.add(walker, "find", Some(cost))
+    };
     lines(walker, steps);
-    steps.add("find", walker.act("clear-find"));
+    steps.act(walker, "find", "clear-find");
 }
 
 /// Up and down a list by lines and by pages, to its end and back.
@@ -150,7 +156,7 @@ fn lines(walker: &mut Walker, steps: &mut Steps) {
         ("scroll", "first", 1),
     ] {
         for _ in 0..times {
-            steps.add(kind, walker.act(action));
+            steps.act(walker, kind, action);
         }
     }
 }
@@ -167,7 +173,7 @@ fn cursor(walker: &mut Walker, steps: &mut Steps, times: usize) {
         "cursor-far-left",
     ] {
         for _ in 0..times {
-            steps.add("cursor", walker.act(action));
+            steps.act(walker, "cursor", action);
         }
     }
 }
@@ -176,40 +182,62 @@ fn cursor(walker: &mut Walker, steps: &mut Steps, times: usize) {
 fn timeline(walker: &mut Walker, steps: &mut Steps) {
     for _place in 0..4 {
         for _ in 0..34 {
-            steps.add("zoom", walker.act("zoom-in"));
-            steps.add("cursor", walker.act("cursor-right"));
+            steps.act(walker, "zoom", "zoom-in");
+            steps.act(walker, "cursor", "cursor-right");
         }
         lines(walker, steps);
         cursor(walker, steps, 3);
         for _ in 0..34 {
-            steps.add("zoom", walker.act("zoom-out"));
-            steps.add("cursor", walker.act("cursor-left"));
+            steps.act(walker, "zoom", "zoom-out");
+            steps.act(walker, "cursor", "cursor-left");
         }
-        steps.add("zoom", walker.act("zoom-all"));
+        steps.act(walker, "zoom", "zoom-all");
         for _ in 0..3 {
-            steps.add("cursor", walker.act("cursor-far-left"));
+            steps.act(walker, "cursor", "cursor-far-left");
         }
     }
 }
 
 /// What the steps of each kind cost.
 #[derive(Default)]
-struct Steps(BTreeMap<&'static str, Vec<Cost>>);
+struct Steps {
+    costs: BTreeMap<&'static str, Vec<Cost>>,
+    /// How long the answers of work off the drawing thread were waited for, beyond the frame.
+    waits: Vec<Duration>,
+}
 
 impl Steps {
+    /// Does the action of that name.
+    fn act(&mut self, walker: &mut Walker, kind: &'static str, action: &str) {
+        let cost = walker.act(action);
+        self.add(walker, kind, cost);
+    }
+
     /// A step that does not apply where it was tried costs nothing and tells nothing.
-    fn add(&mut self, kind: &'static str, cost: Option<Cost>) {
-        self.0.entry(kind).or_default().extend(cost);
+    fn add(&mut self, walker: &mut Walker, kind: &'static str, cost: Option<Cost>) {
+        self.costs.entry(kind).or_default().extend(cost);
+        if let Some((waited, answer)) = walker.wait() {
+            self.waits.push(waited);
+            self.costs.entry("answer").or_default().push(answer);
+        }
     }
 
     fn print(&self, width: u16, height: u16) {
         println!("\n{width}x{height}");
         println!("step       times   p50 ms   p99 ms   max ms  p99 update   p50 bytes   max bytes");
-        for (kind, costs) in &self.0 {
+        for (kind, costs) in &self.costs {
             row(kind, costs, width);
         }
-        let all: Vec<Cost> = self.0.values().flatten().copied().collect();
+        let all: Vec<Cost> = self.costs.values().flatten().copied().collect();
         row("all", &all, width);
+        let longest = self.waits.iter().max();
+        if let Some(longest) = longest {
+            println!(
+                "{} times an answer came after the frame, {:.0} ms later at most",
+                self.waits.len(),
+                longest.as_secs_f64() * 1e3
+            );
+        }
     }
 }
 

@@ -1,6 +1,9 @@
 //! The application: from keys to actions to state to a frame. It does no input or output of its own.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{Arc, mpsc::Sender},
+    time::Duration,
+};
 
 use ratatui::{
     buffer::Buffer,
@@ -13,7 +16,7 @@ use super::{
     facts::Opened,
     filter::{FilterLine, Step},
     findings, frame,
-    input::Turn,
+    input::{Input, Turn},
     keys::Key,
     layout, life,
     overlay::{self, Overlay, Palette},
@@ -26,6 +29,7 @@ use super::{
     theme::{Role, Theme},
     view::View,
     wakers,
+    work::{Done, Work},
 };
 use crate::analysis::query::Vocabulary;
 
@@ -61,6 +65,8 @@ pub(super) struct App {
     /// What is being read, safe to print.
     title: String,
     loading: Loading,
+    /// Where work off the drawing thread sends its answers; without it there is none.
+    answers: Option<Sender<Input>>,
     view: Option<View>,
     overlay: Option<Overlay>,
 }
@@ -73,6 +79,7 @@ impl App {
             ascii,
             title,
             loading: Loading::default(),
+            answers: None,
             view: None,
             overlay: None,
         }
@@ -101,7 +108,28 @@ impl App {
 
     /// The recording is there.
     pub(super) fn opened(&mut self, opened: Arc<Opened>) {
-        self.view = Some(View::new(opened, self.size));
+        let work = self
+            .answers
+            .clone()
+            .map_or_else(Work::default, Work::through);
+        self.view = Some(View::new(opened, self.size, work));
+    }
+
+    /// Large pieces of work are done off the drawing thread from now on, and their answers sent there.
+    pub(super) fn answer_through(&mut self, answers: Sender<Input>) {
+        self.answers = Some(answers);
+    }
+
+    /// An answer of such work is there.
+    pub(super) fn done(&mut self, done: Done) {
+        if let Some(view) = &mut self.view {
+            view.done(done);
+        }
+    }
+
+    /// Whether an answer is still to come.
+    pub(super) fn waits(&self) -> bool {
+        self.view.as_ref().is_some_and(|view| view.work.waits())
     }
 
     /// Who gets the next key.

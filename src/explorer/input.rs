@@ -19,7 +19,7 @@ use signal_hook::{
     low_level::emulate_default_handler,
 };
 
-use super::{keys::Key, loader::Loaded, terminal};
+use super::{keys::Key, loader::Loaded, terminal, work::Done};
 
 /// Something that happened.
 #[derive(Debug)]
@@ -42,6 +42,8 @@ pub(super) enum Input {
     Closed,
     /// The loader has finished, one way or the other.
     Loaded(Box<Loaded>),
+    /// Work off the drawing thread has come to its end.
+    Done(Done),
 }
 
 /// Which way a wheel was turned.
@@ -63,6 +65,7 @@ impl fmt::Display for Input {
             Self::End(signal) => write!(f, "end by signal {signal}"),
             Self::Closed => f.write_str("terminal closed"),
             Self::Loaded(_) => f.write_str("loaded"),
+            Self::Done(done) => write!(f, "done {done:?}"),
         }
     }
 }

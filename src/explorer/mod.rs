@@ -45,6 +45,7 @@ mod wakers;
 pub mod walk;
 mod when;
 mod wording;
+mod work;
 
 pub use theme::Colors;
 
@@ -140,6 +141,9 @@ const TICK: Duration = Duration::from_millis(80);
 /// Time between two frames while the recording is played: smooth enough, and not too much for a slow line.
 const FRAME: Duration = Duration::from_millis(50);
 
+/// How long a frame waits for work that is done off the drawing thread: what comes so soon needs no dimmed rows first.
+const LINGER: Duration = Duration::from_millis(8);
+
 /// Shows what `request` names until the person leaves.
 ///
 /// # Errors
@@ -156,13 +160,14 @@ pub fn run(request: &Request, options: &Options) -> Result<(), Error> {
     let guard = Guard::take()?;
     // Whoever asks for the size must hear of its changes already.
     let _signals = Listener::listen(sender.clone()).map_err(Error::Terminal)?;
-    let _keyboard = Keyboard::listen(sender).map_err(Error::Terminal)?;
+    let _keyboard = Keyboard::listen(sender.clone()).map_err(Error::Terminal)?;
     let mut app = App::new(
         terminal::size(),
         theme(options),
         ascii(options),
         title(request),
     );
+    app.answer_through(sender);
     let loader = early.is_none().then_some(loader);
     if let Some(opened) = early {
         app.opened(opened);
@@ -254,6 +259,9 @@ impl Session {
         let mut last = Instant::now();
         loop {
             if changed {
+                if let Some(ending) = self.linger(inputs)? {
+                    return Ok(ending);
+                }
                 if !self.guard.holds() {
                     // A panic has given the terminal back; its message must stay readable.
                     return Err(Error::Panicked);
@@ -295,6 +303,21 @@ impl Session {
         }
     }
 
+    /// Waits a moment for the answers that the last input asked for.
+    fn linger(&mut self, inputs: &Receiver<Input>) -> Result<Option<Ending>, Error> {
+        let until = Instant::now() + LINGER;
+        while self.app.waits() {
+            let left = until.saturating_duration_since(Instant::now());
+            let Ok(input) = inputs.recv_timeout(left) else {
+                break;
+            };
+            if let Some(ending) = self.take(input)? {
+                return Ok(Some(ending));
+            }
+        }
+        Ok(None)
+    }
+
     fn take(&mut self, input: Input) -> Result<Option<Ending>, Error> {
         tracing::debug!(%input);
         match input {
@@ -317,6 +340,8 @@ impl Session {
             }
             Input::End(signal) => return Ok(Some(Ending::Signal(signal))),
             Input::Closed => return Ok(Some(Ending::Left)),
+            Input::Done(done) if done.panicked() => return Err(Error::Panicked),
+            Input::Done(done) => self.app.done(done),
             Input::Loaded(loaded) => {
                 self.loader = None;
                 self.app.opened(open(*loaded)?);

@@ -20,6 +20,7 @@ use super::{
     table::{Sort, Table},
     travel::Player,
     wakers,
+    work::{Done, Errand, Finish, Stop, Work},
 };
 use crate::{
     analysis::query::{Query, Scope},
@@ -41,6 +42,8 @@ pub(super) struct View {
     pub(super) scheduler: scheduler::State,
     pub(super) resources: resources::State,
     pub(super) causes: causes::State,
+    /// What is done off the drawing thread.
+    pub(super) work: Work,
     /// What the last action has to say; the next one takes it away.
     pub(super) note: Option<String>,
     pub(super) player: Player,
@@ -55,7 +58,7 @@ pub(super) struct View {
 
 impl View {
     /// Opens in the midst of the first finding, or at the window's end where there is none.
-    pub(super) fn new(opened: Arc<Opened>, size: Size) -> Self {
+    pub(super) fn new(opened: Arc<Opened>, size: Size, work: Work) -> Self {
         let window = opened.window();
         let first = opened.facts.findings.first();
         let place = Place {
@@ -89,6 +92,7 @@ impl View {
             scheduler: scheduler::State::default(),
             resources: resources::State::default(),
             causes: causes::State::default(),
+            work,
             note: None,
             player: Player::default(),
             step_kind: Kind::default(),
@@ -99,6 +103,27 @@ impl View {
         view.set_cursor(view.place.cursor);
         view.settle();
         view
+    }
+
+    /// Asks for a piece of work: one that is `large` is done off the drawing thread, and the answer changes the view
+    /// once it comes; what goes on of that kind is given up.
+    pub(super) fn ask(
+        &mut self,
+        errand: Errand,
+        large: bool,
+        job: impl FnOnce(&Stop) -> Option<Finish> + Send + 'static,
+    ) {
+        if let Some(finish) = self.work.ask(errand, large, job) {
+            finish(self);
+        }
+    }
+
+    /// Work has come to its end.
+    pub(super) fn done(&mut self, done: Done) {
+        if let Some(finish) = self.work.accept(done) {
+            finish(self);
+            self.settle();
+        }
     }
 
     /// The window has another size.

@@ -2,7 +2,10 @@
 
 use std::{
     io::sink,
-    sync::Arc,
+    sync::{
+        Arc,
+        mpsc::{Receiver, channel},
+    },
     time::{Duration, Instant},
 };
 
@@ -10,9 +13,11 @@ use crossterm::event::KeyCode;
 use ratatui::layout::Size;
 
 use super::{
+    LINGER,
     actions::ACTIONS,
     app::App,
     facts::Opened,
+    input::Input,
     keys::Key,
     screen::Screen,
     theme::{Colors, Theme},
@@ -24,7 +29,7 @@ use crate::{analysis::Thresholds, recording::Recording};
 pub struct Cost {
     /// From the key to the last byte of the frame.
     pub time: Duration,
-    /// Of that, what the key's action took.
+    /// Of that, what the key's action took, without waiting for work off the drawing thread.
     pub update: Duration,
     /// The bytes that a terminal would have got.
     pub bytes: usize,
@@ -47,6 +52,7 @@ impl Prepared {
 pub struct Walker {
     app: App,
     screen: Screen,
+    inputs: Receiver<Input>,
 }
 
 impl Walker {
@@ -55,10 +61,13 @@ impl Walker {
     pub fn new(prepared: &Prepared, width: u16, height: u16) -> (Self, Cost) {
         let size = Size::new(width, height);
         let theme = Theme::new(Colors::Palette);
+        let (sender, inputs) = channel();
         let mut walker = Self {
             app: App::new(size, theme, false, "walk".to_owned()),
             screen: Screen::new(size),
+            inputs,
         };
+        walker.app.answer_through(sender);
         let begin = Instant::now();
         walker.app.opened(Arc::clone(&prepared.0));
         let cost = walker.frame(begin);
@@ -90,8 +99,37 @@ impl Walker {
         self.frame(begin)
     }
 
+    /// Waits until all work off the drawing thread is done; how long that took, and what the last answer and its frame
+    /// cost. `None` where nothing is waited for.
+    pub fn wait(&mut self) -> Option<(Duration, Cost)> {
+        let asked = Instant::now();
+        let mut last = None;
+        while self.app.waits() {
+            let Ok(Input::Done(done)) = self.inputs.recv() else {
+                break;
+            };
+            let begin = Instant::now();
+            self.app.done(done);
+            last = Some(self.draw(begin, begin.elapsed()));
+        }
+        last.map(|cost| (asked.elapsed(), cost))
+    }
+
+    /// The frame as the terminal's loop would draw it, after a moment's patience.
     fn frame(&mut self, begin: Instant) -> Cost {
         let update = begin.elapsed();
+        let until = Instant::now() + LINGER;
+        while self.app.waits() {
+            let left = until.saturating_duration_since(Instant::now());
+            let Ok(Input::Done(done)) = self.inputs.recv_timeout(left) else {
+                break;
+            };
+            self.app.done(done);
+        }
+        self.draw(begin, update)
+    }
+
+    fn draw(&mut self, begin: Instant, update: Duration) -> Cost {
         let size = self.app.size();
         let app = &self.app;
         let bytes = self
