@@ -10,6 +10,9 @@ pub mod query;
 mod replay_tests;
 pub mod stacks;
 pub mod state;
+pub mod statemap;
+#[cfg(test)]
+mod statemap_tests;
 
 pub use blind::{Blind, blind_intervals};
 pub use findings::{
@@ -17,3 +20,4 @@ pub use findings::{
 };
 pub use idle::{IdleTask, longest_idle};
 pub use state::{State, state_at};
+pub use statemap::{StateCell, StateMap, Times};

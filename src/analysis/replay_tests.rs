@@ -13,7 +13,7 @@ const TASKS: u64 = 3;
 
 /// One thing that happens to a task. Times are the gaps between them.
 #[derive(Clone, Debug)]
-enum Step {
+pub(super) enum Step {
     Wake {
         gap: u8,
     },
@@ -38,7 +38,7 @@ enum Step {
     },
 }
 
-fn step() -> impl Strategy<Value = Step> {
+pub(super) fn step() -> impl Strategy<Value = Step> {
     prop_oneof![
         4 => any::<u8>().prop_map(|gap| Step::Wake { gap: gap % 30 }),
         4 => (any::<u8>(), any::<u8>()).prop_map(|(gap, length)| Step::Poll { gap: gap % 30, length: length % 40 }),
@@ -52,16 +52,16 @@ fn step() -> impl Strategy<Value = Step> {
 
 /// A life as a plain list of what happened when.
 #[derive(Clone, Debug, Default)]
-struct Life {
+pub(super) struct Life {
     spawn: Ns,
     wakes: Vec<Ns>,
-    polls: Vec<(Ns, Ns)>,
+    pub(super) polls: Vec<(Ns, Ns)>,
     waits: Vec<(Ns, Ns)>,
     unwakeable: Vec<Ns>,
     end: Option<Ns>,
 }
 
-fn life(spawn: u8, steps: &[Step]) -> Life {
+pub(super) fn life(spawn: u8, steps: &[Step]) -> Life {
     let mut life = Life {
         spawn: Ns::from(spawn),
         ..Life::default()
@@ -145,7 +145,7 @@ fn replay(life: &Life, at: Ns) -> &'static str {
     }
 }
 
-fn recording(lives: &[Life]) -> Recording {
+pub(super) fn recording(lives: &[Life]) -> Recording {
     let mut builder = testing::builder(END);
     let mut wait = 0;
     for (number, life) in lives.iter().enumerate() {

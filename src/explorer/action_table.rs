@@ -52,6 +52,8 @@ const OPENING: &[Context] = &[
 ];
 /// Panes with a timeline that can be zoomed.
 const TIMELINES: &[Context] = &[Context::Task, Context::Scheduler];
+/// Panes whose lines can be sorted.
+const SORTED: &[Context] = &[Context::Tasks, Context::Scheduler];
 pub(super) const LISTS: &[Context] = &[
     Context::Findings,
     Context::Tasks,
@@ -162,9 +164,9 @@ pub(super) const ACTIONS: &[Action] = &[
         ActionId::SortNext,
         "sort-next",
         &[Key::char('s')],
-        &[Context::Tasks],
+        SORTED,
         Some("sort"),
-        "Sort by the next column to the right; trouble comes after the last one.",
+        "Sort by the next column to the right, trouble after the last one; lanes of tasks by the next state.",
     ),
     action(
         ActionId::Parent,
@@ -173,6 +175,30 @@ pub(super) const ACTIONS: &[Action] = &[
         PANES,
         Some("parent"),
         "Go to the task that spawned this one, at that moment.",
+    ),
+    action(
+        ActionId::TaskLanes,
+        "task-lanes",
+        &[Key::char('t')],
+        &[Context::Scheduler],
+        Some("tasks"),
+        "Show a lane for each task instead of each worker, or workers again.",
+    ),
+    action(
+        ActionId::LaneColors,
+        "lane-colours",
+        &[Key::char('C')],
+        &[Context::Scheduler],
+        Some("colours"),
+        "Colour the polls by length, by task, or by spawn location.",
+    ),
+    action(
+        ActionId::LaneSeries,
+        "series",
+        &[Key::char('d')],
+        &[Context::Scheduler],
+        None,
+        "Show the next of the recorded series first.",
     ),
     action(
         ActionId::ZoomIn,
@@ -250,9 +276,9 @@ pub(super) const ACTIONS: &[Action] = &[
         ActionId::SortPrevious,
         "sort-previous",
         &[Key::char('S')],
-        &[Context::Tasks],
+        SORTED,
         None,
-        "Sort by the next column to the left.",
+        "Sort by the next column to the left; lanes of tasks by the previous state.",
     ),
     action(
         ActionId::SortReverse,
@@ -393,7 +419,7 @@ pub(super) const ACTIONS: &[Action] = &[
         &[Key::char('.')],
         PANES,
         Some("next"),
-        "Go to the next event of the selected task.",
+        "Go to the next event of the selected task; in the Scheduler, to the next start on the selected lane.",
     ),
     action(
         ActionId::StepPrevious,
@@ -401,7 +427,7 @@ pub(super) const ACTIONS: &[Action] = &[
         &[Key::char(',')],
         PANES,
         None,
-        "Go to the previous event of the selected task.",
+        "Go to the previous event of the selected task, or start on the selected lane.",
     ),
     action(
         ActionId::AnyNext,

@@ -179,7 +179,7 @@ fn totals(buffer: &mut Buffer, area: Rect, theme: Theme, view: &View, task: Task
     }
 }
 
-fn list(buffer: &mut Buffer, area: Rect, theme: Theme, view: &View, task: TaskIx) {
+pub(super) fn list(buffer: &mut Buffer, area: Rect, theme: Theme, view: &View, task: TaskIx) {
     let history = view.opened.recording.history(task);
     let capacity = usize::from(area.height);
     if capacity == 0 {

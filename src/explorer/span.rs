@@ -2,8 +2,8 @@
 
 use crate::recording::Ns;
 
-/// The shortest stretch that is shown.
-const SHORTEST: Ns = 100;
+/// The shortest stretch that is shown: a nanosecond in each cell of a narrow window.
+const SHORTEST: Ns = 16;
 
 /// No stretch goes beyond 36 years about the window's start, so that no sum of times can overflow.
 const FAR: Ns = Ns::MAX / 8;
@@ -62,11 +62,15 @@ impl Span {
         (self.length() / Ns::try_from(cells.max(1)).unwrap_or(Ns::MAX)).max(1)
     }
 
-    /// Half of the stretch, with `about` where it was.
-    pub(super) fn zoomed_in(self, about: Ns) -> Self {
-        let before = (about.clamp(self.from, self.to) - self.from) / 2;
-        let from = about.clamp(self.from, self.to) - before;
-        Self::new(from, from.saturating_add((self.length() / 2).max(SHORTEST)))
+    /// Half of the stretch, but no less than a nanosecond in each of `cells`, with `about` where it was.
+    pub(super) fn zoomed_in(self, about: Ns, cells: usize) -> Self {
+        let shortest = Ns::try_from(cells).unwrap_or(SHORTEST).max(SHORTEST);
+        let about = about.clamp(self.from, self.to);
+        let length = self.length();
+        let shown = (length / 2).max(shortest.min(length));
+        let before = i128::from(about - self.from) * i128::from(shown) / i128::from(length);
+        let from = about - Ns::try_from(before).unwrap_or(0);
+        Self::new(from, from.saturating_add(shown))
     }
 
     /// Twice the stretch, with `about` where it was, but no longer than `whole` and not beyond its ends.
@@ -120,9 +124,19 @@ mod tests {
     use super::*;
 
     #[test]
+    fn the_closest_zoom_shows_one_nanosecond_in_each_cell() {
+        let mut span = Span::new(0, 1_000_000_000);
+        for _ in 0..60 {
+            span = span.zoomed_in(123_456_789, 53);
+        }
+        assert_eq!((span.length(), span.per_cell(53)), (53, 1));
+        assert!(span.contains(123_456_789));
+    }
+
+    #[test]
     fn zooming_keeps_the_cursor_in_its_place() {
         let whole = Span::new(0, 1_000_000);
-        let inner = whole.zoomed_in(250_000);
+        let inner = whole.zoomed_in(250_000, 80);
         assert_eq!((inner.from(), inner.to()), (125_000, 625_000));
         assert_eq!(inner.zoomed_out(250_000, whole), whole);
         assert_eq!(
@@ -147,7 +161,7 @@ mod tests {
             let whole = Span::new(0, 1_000_000);
             let mut span = whole;
             for closer in steps {
-                span = if closer { span.zoomed_in(at) } else { span.zoomed_out(at, whole) };
+                span = if closer { span.zoomed_in(at, 60) } else { span.zoomed_out(at, whole) };
                 prop_assert!(span.contains(at), "{span:?}");
                 prop_assert!(span.length() >= SHORTEST && span.length() <= whole.length());
             }
@@ -156,7 +170,7 @@ mod tests {
         #[test]
         fn nothing_overflows(from: i64, to: i64, at: i64, start: i64, length in 0i64..i64::MAX) {
             let whole = Span::new(from, to);
-            for span in [whole.zoomed_in(at), whole.zoomed_out(at, whole), Span::about(start, length, whole), whole.showing(at, whole)] {
+            for span in [whole.zoomed_in(at, 80), whole.zoomed_out(at, whole), Span::about(start, length, whole), whole.showing(at, whole)] {
                 prop_assert!(span.from() < span.to() && span.length() > 0);
                 span.cell(at, 80);
                 span.start_of(80, 80);

@@ -110,7 +110,40 @@ impl Theme {
         };
         Style::new().fg(color).add_modifier(modifier)
     }
+
+    /// One of a few colours that tell things apart which have no role, the same for the same number. None of them is
+    /// the colour of something bad.
+    #[must_use]
+    pub(super) fn hue(self, number: u8) -> Style {
+        let number = usize::from(number);
+        Style::new().fg(match self.colors {
+            Colors::Off => Color::Reset,
+            Colors::Eight => HUES_OF_EIGHT[number % HUES_OF_EIGHT.len()],
+            Colors::Sixteen => HUES_OF_SIXTEEN[number % HUES_OF_SIXTEEN.len()],
+            Colors::Palette => Color::Indexed(HUES[number % HUES.len()]),
+        })
+    }
 }
+
+const HUES_OF_EIGHT: [Color; 5] = [
+    Color::Green,
+    Color::Blue,
+    Color::Magenta,
+    Color::Cyan,
+    Color::Yellow,
+];
+const HUES_OF_SIXTEEN: [Color; 8] = [
+    Color::Green,
+    Color::LightBlue,
+    Color::Magenta,
+    Color::Cyan,
+    Color::Yellow,
+    Color::LightGreen,
+    Color::LightMagenta,
+    Color::LightCyan,
+];
+/// Of middling lightness, so that they are seen on dark and on light.
+const HUES: [u8; 8] = [71, 68, 133, 37, 178, 172, 98, 137];
 
 /// Foregrounds with 8, 16 and 256 colours, and the modifiers, which also have to tell roles apart without any colour.
 fn look(role: Role) -> (Color, Color, Color, Modifier) {
@@ -191,6 +224,18 @@ mod tests {
                 Theme::new(Colors::Sixteen).style(role).fg,
                 Some(Color::Indexed(_) | Color::Rgb(..))
             ));
+        }
+    }
+
+    #[test]
+    fn hues_keep_to_their_level() {
+        for number in 0..=255 {
+            assert_eq!(Theme::new(Colors::Off).hue(number).fg, Some(Color::Reset));
+            assert!(HUES_OF_EIGHT.contains(&Theme::new(Colors::Eight).hue(number).fg.unwrap()));
+            for level in [Colors::Eight, Colors::Sixteen, Colors::Palette] {
+                let hue = Theme::new(level).hue(number).fg;
+                assert_ne!(hue, Theme::new(level).style(Role::Critical).fg);
+            }
         }
     }
 

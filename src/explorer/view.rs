@@ -185,7 +185,10 @@ impl View {
             ActionId::CursorFarRight => self.move_cursor(10),
             ActionId::CursorStart => self.set_cursor(0),
             ActionId::CursorEnd => self.set_cursor(self.opened.recording.window().end),
-            ActionId::ZoomIn => self.place.span = self.place.span.zoomed_in(self.place.cursor),
+            ActionId::ZoomIn => {
+                let cells = self.timeline_cells();
+                self.place.span = self.place.span.zoomed_in(self.place.cursor, cells);
+            }
             ActionId::ZoomOut => {
                 self.place.span = self
                     .place
@@ -524,6 +527,8 @@ impl View {
                 history.len(),
                 capacity,
             );
+        }
+        if matches!(self.place.pane, Pane::Task | Pane::Scheduler) {
             self.place.span = self.place.span.showing(self.place.cursor, opened.window());
         }
         if let Some(layout) = self.life_layout() {

@@ -1,0 +1,191 @@
+//! Below the lanes: what the selected lane did at the cursor, why, and what it did before and after.
+
+use ratatui::{buffer::Buffer, layout::Rect};
+
+use super::{
+    doing::{Doing, Event, about, doing},
+    layout::Layout,
+    tasks,
+};
+use crate::{
+    analysis::label,
+    explorer::{
+        life,
+        text::{Pen, place, wrap},
+        theme::{Role, Theme},
+        view::View,
+        wording,
+    },
+    recording::{
+        Happening, HistoryEvent, LaneIx, Outcome, PollIx,
+        time::{duration, instant},
+    },
+};
+
+pub(super) fn draw(buffer: &mut Buffer, layout: Layout, theme: Theme, view: &View) {
+    let area = layout.detail;
+    if area.is_empty() {
+        return;
+    }
+    if view.place.scheduler.by_task {
+        task(buffer, area, theme, view);
+    } else if view.place.scheduler.lane < view.opened.recording.lanes().len() {
+        let lane = LaneIx::new(view.place.scheduler.lane);
+        worker(buffer, area, theme, view, lane);
+    }
+}
+
+/// Writes paragraphs, one below the other, and returns what is left of the area.
+fn paragraphs(
+    buffer: &mut Buffer,
+    area: Rect,
+    theme: Theme,
+    paragraphs: &[(String, Role)],
+) -> Rect {
+    let cells = usize::from(area.width).saturating_sub(2);
+    let mut row = 0;
+    for (number, (text, role)) in paragraphs.iter().enumerate() {
+        let room = usize::from(area.height - row.min(area.height));
+        // Each of those below gets a line, if there is one.
+        let most = room
+            .saturating_sub(paragraphs.len() - number - 1)
+            .clamp(1, 2);
+        for line in wrap(text, cells, most.min(room)) {
+            Pen::new(buffer, area, row)
+                .skip(1)
+                .put(&line, theme.style(*role));
+            row += 1;
+        }
+    }
+    let row = row.min(area.height);
+    Rect {
+        y: area.y + row,
+        height: area.height - row,
+        ..area
+    }
+}
+
+fn worker(buffer: &mut Buffer, area: Rect, theme: Theme, view: &View, lane: LaneIx) {
+    let recording = &view.opened.recording;
+    let cursor = view.place.cursor;
+    let name = label::lane(recording, lane);
+    let mut lines = Vec::new();
+    match doing(recording, lane, cursor) {
+        Doing::Polls(poll) => {
+            let row = recording.poll(poll);
+            let so_far = duration(cursor.saturating_sub(row.start));
+            let whole = match row.outcome {
+                Outcome::StillRunning => "and still at the end".to_owned(),
+                outcome => format!("of {}, {}", duration(row.duration), outcome.name()),
+            };
+            let text = format!(
+                "{name} is in a poll of {} for {so_far} {whole}",
+                label::task_at(recording, row.task)
+            );
+            let slow = row.duration >= view.opened.facts.slow_poll;
+            let role = if slow { Role::Critical } else { Role::Running };
+            lines.push((text, role));
+            if let Some(cause) = cause(view, poll) {
+                lines.push((cause, Role::Info));
+            }
+        }
+        Doing::Parked(park) => {
+            let park = recording.park(park);
+            let so_far = duration(cursor.saturating_sub(park.start));
+            let whole = if park.open {
+                "and still at the end".to_owned()
+            } else {
+                format!("of {}", duration(park.duration))
+            };
+            lines.push((
+                format!("{name} is parked for {so_far} {whole}"),
+                Role::Plain,
+            ));
+        }
+        Doing::Nothing => {
+            let text = format!("{name} is outside every poll, and not parked");
+            lines.push((text, Role::Plain));
+        }
+    }
+    if let Some(since) = view
+        .opened
+        .facts
+        .blind_at(recording.runtime_of(lane), cursor)
+    {
+        let text = format!(
+            "All workers of its runtime are inside polls for {}: nobody asks the driver.",
+            duration(cursor.saturating_sub(since))
+        );
+        lines.push((text, Role::Blind));
+    }
+    let rest = paragraphs(buffer, area, theme, &lines);
+    events(buffer, rest, theme, view, lane);
+}
+
+/// Who made the poll happen, and how long the task had to wait.
+fn cause(view: &View, poll: PollIx) -> Option<String> {
+    let row = view.opened.recording.poll(poll);
+    let event = HistoryEvent {
+        at: row.start,
+        what: Happening::Polled(poll),
+    };
+    let mut lines = wording::event_in_full(&view.opened, row.task, &event);
+    (lines.len() > 1).then(|| lines.remove(1))
+}
+
+/// What the lane did before and after.
+fn events(buffer: &mut Buffer, area: Rect, theme: Theme, view: &View, lane: LaneIx) {
+    let recording = &view.opened.recording;
+    let capacity = usize::from(area.height);
+    let before = capacity.div_ceil(2);
+    let (events, earlier) = about(recording, lane, view.place.cursor, before, capacity);
+    for (row, event) in events.iter().enumerate().take(capacity) {
+        let is_here = row + 1 == earlier;
+        let plain = theme.style(if is_here { Role::Strong } else { Role::Plain });
+        let mut pen = Pen::new(buffer, area, row as u16);
+        pen.put(if is_here { "▸ " } else { "  " }, plain)
+            .right(&instant(event.at(recording)), 14, plain)
+            .put("  ", plain);
+        match *event {
+            Event::Poll(poll) => {
+                let row = recording.poll(poll);
+                let slow = row.duration >= view.opened.facts.slow_poll;
+                let role = if slow { Role::Critical } else { Role::Running };
+                pen.put("poll    ", theme.style(role)).left(
+                    &duration(row.duration),
+                    9,
+                    theme.style(role),
+                );
+                let task = wording::task(recording, row.task);
+                let mut text = format!("{task}, {}", row.outcome.name());
+                if let Some(delay) = row.delay {
+                    text.push_str(&format!(", {} after ready", duration(delay)));
+                }
+                let named = recording.name(row.task).is_some();
+                if let Some(location) = recording.location(row.task).filter(|_| named) {
+                    text.push_str(&format!("  {}", place(location)));
+                }
+                pen.fit(&text, plain);
+            }
+            Event::Park(park) => {
+                let length = duration(recording.park(park).duration);
+                pen.put("parked  ", theme.style(Role::Dim))
+                    .left(&length, 9, plain);
+            }
+        }
+    }
+}
+
+fn task(buffer: &mut Buffer, area: Rect, theme: Theme, view: &View) {
+    let Some(task) = view.place.task else { return };
+    let opened = &view.opened;
+    let role = wording::look_of_state(opened.state(task, view.place.cursor));
+    let doing = wording::doing(opened, task, view.place.cursor);
+    let title = label::task_at(&opened.recording, task);
+    let mut lines = vec![(format!("{title}: {doing}"), role)];
+    let spent = tasks::spent(view, task);
+    let spent = spent.unwrap_or_else(|| "it was not alive in what is shown".to_owned());
+    lines.push((spent, Role::Info));
+    let rest = paragraphs(buffer, area, theme, &lines);
+    life::list(buffer, rest, theme, view, task);
+}

@@ -1,0 +1,244 @@
+//! Whole screens of the Scheduler, what its keys do, and its cells against what they should say.
+
+use std::sync::Arc;
+
+use proptest::prelude::*;
+use ratatui::layout::Size;
+
+use super::cells::{self, Colouring};
+use crate::{
+    analysis::Thresholds,
+    explorer::{
+        actions::ActionId,
+        app::App,
+        facts::Opened,
+        span::Span,
+        tests::{app, buffer, incident, lines, picture, press},
+    },
+    open::{Progress, Request, open},
+    recording::{LaneIx, MILLISECOND, Ns, Recording},
+};
+
+/// The incident that ships inside the program.
+fn sample() -> Recording {
+    open(&Request::default(), &Progress::default()).unwrap()
+}
+
+/// The snapshot `name` of what is seen of `recording` after `keys`, at that size.
+fn snapshot(name: &str, recording: Recording, keys: &str, width: u16, height: u16) {
+    let mut app = app(recording, width, height);
+    press(&mut app, keys);
+    let mut settings = insta::Settings::clone_current();
+    settings.set_prepend_module_to_snapshot(false);
+    settings.set_omit_expression(true);
+    settings.bind(|| insta::assert_snapshot!(format!("{name}_{width}x{height}"), picture(&app)));
+}
+
+#[test]
+fn the_whole_window() {
+    snapshot("workers", incident::recording(), "5z", 80, 24);
+    snapshot("workers", incident::recording(), "5z", 120, 40);
+    snapshot("workers", incident::recording(), "5", 200, 60);
+    snapshot("workers", incident::recording(), "5", 40, 8);
+    snapshot("workers_sample", sample(), "5", 120, 40);
+}
+
+#[test]
+fn the_incident_from_close() {
+    snapshot("workers_zoomed", incident::recording(), "e5", 80, 24);
+    snapshot("workers_zoomed", incident::recording(), "e5xLL", 120, 40);
+    snapshot("workers_by_location", incident::recording(), "e5CC", 80, 24);
+    snapshot("workers_sample_zoomed", sample(), "e5", 80, 24);
+}
+
+#[test]
+fn lanes_of_tasks() {
+    snapshot("tasks_lanes", incident::recording(), "e5t", 80, 24);
+    snapshot("tasks_lanes", incident::recording(), "e5tss", 120, 40);
+    snapshot("tasks_lanes_sample", sample(), "e5t", 120, 40);
+}
+
+fn text(app: &App) -> String {
+    lines(&buffer(app)).join("\n")
+}
+
+#[test]
+fn one_key_shows_who_blocked_which_worker() {
+    let mut app = app(incident::recording(), 80, 24);
+    press(&mut app, "5");
+    let text = text(&app);
+    for told in [
+        "87 handle_report",
+        "88 handle_report",
+        "blind",
+        "inside polls",
+    ] {
+        assert!(text.contains(told), "{told}: {text}");
+    }
+}
+
+#[test]
+fn enter_opens_the_poll_that_the_lane_is_in_and_back_returns_to_it() {
+    let mut app = app(incident::recording(), 80, 24);
+    press(&mut app, "5j");
+    let here = app.view().unwrap().place;
+    press(&mut app, "\n");
+    let text = text(&app);
+    assert!(text.contains("task 88 handle_report"), "{text}");
+    assert!(text.contains("polled for 79.9 ms"), "{text}");
+    press(&mut app, "\x08");
+    assert_eq!(app.view().unwrap().place, here);
+}
+
+#[test]
+fn steps_go_from_start_to_start_on_the_selected_lane() {
+    let mut app = app(incident::recording(), 80, 24);
+    press(&mut app, "5");
+    let recording = incident::recording();
+    let starts: Vec<Ns> = recording
+        .polls_on(LaneIx::new(0))
+        .iter()
+        .map(|poll| recording.poll_start(*poll))
+        .collect();
+    press(&mut app, ".");
+    let first = app.view().unwrap().place.cursor;
+    let place = starts.iter().position(|start| *start == first).unwrap();
+    press(&mut app, "...");
+    assert_eq!(app.view().unwrap().place.cursor, starts[place + 3]);
+    press(&mut app, ",,,,");
+    assert_eq!(app.view().unwrap().place.cursor, starts[place - 1]);
+    // What the lane polls there is selected.
+    let view = app.view().unwrap();
+    let poll = recording.polls_on(LaneIx::new(0))[place - 1];
+    assert_eq!(view.selected_poll(), Some(poll));
+}
+
+#[test]
+fn a_click_selects_the_lane_and_puts_the_cursor_into_its_longest_poll_there() {
+    let mut app = app(incident::recording(), 80, 24);
+    press(&mut app, "5z");
+    let rows = lines(&buffer(&app));
+    let row = rows.iter().position(|row| row.starts_with(" w1")).unwrap();
+    let column = rows[row]
+        .chars()
+        .position(|glyph| "▃▄▅▆▇█".contains(glyph))
+        .unwrap();
+    app.click(column as u16, row as u16);
+    let view = app.view().unwrap();
+    assert_eq!(view.place.scheduler.lane, 1);
+    let task = view.place.task.unwrap();
+    assert_eq!(view.opened.recording.task(task).id, 88);
+}
+
+#[test]
+fn zoom_goes_down_to_single_nanoseconds_and_back() {
+    let mut app = app(incident::recording(), 80, 24);
+    press(&mut app, "5");
+    press(&mut app, &"+".repeat(40));
+    let span = app.view().unwrap().place.span;
+    assert!(span.length() < 60, "{span:?}");
+    assert!(text(&app).contains("1ns a cell"), "{}", text(&app));
+    press(&mut app, &"-".repeat(40));
+    assert_eq!(
+        app.view().unwrap().place.span.length(),
+        3_000 * MILLISECOND + 1
+    );
+}
+
+#[test]
+fn what_is_selected_elsewhere_selects_its_lane() {
+    let mut app = app(incident::recording(), 80, 24);
+    for (id, lane) in [("88", 1), ("87", 0), ("88", 1)] {
+        press(&mut app, &format!("2\x1b/{id}\n5"));
+        assert_eq!(app.view().unwrap().place.scheduler.lane, lane, "{id}");
+    }
+}
+
+#[test]
+fn every_size_draws() {
+    for keys in ["5", "5t", "5C", "e5x", "e5tx"] {
+        for (width, height) in [
+            (40, 8),
+            (40, 60),
+            (63, 9),
+            (64, 10),
+            (79, 13),
+            (250, 12),
+            (300, 90),
+        ] {
+            let mut app = app(incident::recording(), 120, 40);
+            press(&mut app, keys);
+            app.resize(Size::new(width, height));
+            buffer(&app);
+            press(&mut app, "jjhhL+");
+            buffer(&app);
+        }
+    }
+}
+
+/// How much of a cell polls take, by looking at every poll.
+fn slow_cell(recording: &Recording, lane: LaneIx, from: Ns, to: Ns) -> (bool, Ns, Ns) {
+    let (mut any, mut covered, mut longest) = (false, 0, 0);
+    for poll in recording.polls_on(lane) {
+        let poll = recording.poll(*poll);
+        if poll.start < to && (poll.end() > from || poll.start >= from) {
+            any = true;
+            covered += (poll.end().min(to) - poll.start.max(from)).max(0);
+            longest = longest.max(poll.duration);
+        }
+    }
+    (any, covered, longest)
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(32))]
+
+    #[test]
+    fn cells_say_what_the_polls_say(
+        from in -100 * MILLISECOND..3_000 * MILLISECOND,
+        length in 0u32..32,
+        count in 1usize..150,
+        changes in 0usize..40,
+    ) {
+        let opened = Arc::new(Opened::new(incident::recording(), &Thresholds::default()));
+        let recording = &opened.recording;
+        let span = Span::new(from, from + (1 << length));
+        for lane in (0..recording.lanes().len()).map(LaneIx::new) {
+            let plain = cells::cells(&opened, lane, span, count, Colouring::Length, 0);
+            for (number, cell) in plain.cells.iter().enumerate() {
+                let (from, to) = (span.start_of(number, count), span.start_of(number + 1, count));
+                if from == to {
+                    continue;
+                }
+                let (any, covered, longest) = slow_cell(recording, lane, from, to);
+                let busy = any.then(|| u16::try_from((covered * 1_000 / (to - from)).min(1_000)).unwrap());
+                prop_assert_eq!(cell.busy, busy, "cell {} of {:?}", number, span);
+                prop_assert_eq!(cell.slow, longest >= opened.facts.slow_poll);
+            }
+            for stretch in &plain.stretches {
+                let poll = recording.poll(stretch.poll);
+                prop_assert!(poll.duration >= opened.facts.slow_poll);
+                prop_assert!(stretch.cells.0 < stretch.cells.1 && stretch.cells.1 <= count);
+                prop_assert!(plain.cells[stretch.cells.0..stretch.cells.1].iter().all(|cell| cell.slow));
+            }
+            let coloured = cells::cells(&opened, lane, span, count, Colouring::Task, changes);
+            let hues = coloured.cells.windows(2).filter(|pair| pair[0].hue != pair[1].hue).count();
+            prop_assert!(hues <= changes);
+        }
+    }
+}
+
+#[test]
+fn every_action_of_the_pane_does_something_or_says_why_not() {
+    for action in [
+        ActionId::TaskLanes,
+        ActionId::LaneColors,
+        ActionId::SortNext,
+    ] {
+        let mut app = app(incident::recording(), 80, 24);
+        press(&mut app, "5");
+        let before = text(&app);
+        app.act(action);
+        assert_ne!(text(&app), before, "{action:?}");
+    }
+}

@@ -1,0 +1,425 @@
+//! Lanes of workers, grouped by runtime, then those of threads that polled without being workers.
+
+use std::sync::Arc;
+
+use ratatui::{
+    buffer::Buffer,
+    layout::Rect,
+    style::{Modifier, Style},
+};
+
+use super::{
+    cells::{self, Cell, Colouring, LaneCells, hue},
+    doing::{Doing, doing},
+    layout::Layout,
+    scroll,
+};
+use crate::{
+    analysis::label,
+    explorer::{
+        facts::Opened,
+        frame::level,
+        span::Span,
+        text::{Pen, brief, keep_start, place, width},
+        theme::{Role, Theme},
+        view::View,
+        wording,
+    },
+    recording::{Cover, LaneIx, LaneKind, Ns, Recording, RuntimeIx, time::duration},
+};
+
+/// One line of the lanes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Line {
+    /// The name of a runtime, where there are several.
+    Runtime(RuntimeIx),
+    /// Above the threads that are no workers.
+    Threads,
+    Lane(LaneIx),
+    /// When all workers of a runtime were inside polls.
+    Blind(RuntimeIx),
+}
+
+/// What is kept of the lanes for drawing.
+#[derive(Debug, Default)]
+pub(super) struct Cache {
+    /// Every line, made when the lanes are first looked at.
+    lines: Vec<Line>,
+    made_for: Option<Key>,
+    rows: Vec<(LaneIx, LaneCells)>,
+    blind: Vec<(RuntimeIx, Vec<bool>)>,
+    /// How long each lane that is shown was inside polls in the marked range.
+    busy: Vec<(LaneIx, Ns)>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Key {
+    span: Span,
+    cells: usize,
+    top: usize,
+    height: u16,
+    colouring: Colouring,
+    range: Option<(Ns, Ns)>,
+}
+
+impl Cache {
+    pub(super) fn prepare(&mut self, opened: &Opened) {
+        if self.lines.is_empty() {
+            self.lines = lines(opened);
+        }
+    }
+
+    pub(super) fn lines(&self) -> &[Line] {
+        &self.lines
+    }
+
+    fn refresh(&mut self, opened: &Opened, key: Key) {
+        if self.made_for == Some(key) {
+            return;
+        }
+        let shown = self
+            .lines
+            .iter()
+            .skip(key.top)
+            .take(usize::from(key.height));
+        let lanes = shown
+            .clone()
+            .filter(|line| matches!(line, Line::Lane(_)))
+            .count();
+        // What the colours of all lanes together may cost on the line to the terminal.
+        let changes = (CHANGES / lanes.max(1)).max(4);
+        self.rows.clear();
+        self.blind.clear();
+        self.busy.clear();
+        for line in shown {
+            match *line {
+                Line::Lane(lane) => {
+                    let Key {
+                        span,
+                        cells,
+                        colouring,
+                        ..
+                    } = key;
+                    let row = cells::cells(opened, lane, span, cells, colouring, changes);
+                    self.rows.push((lane, row));
+                    if let Some((from, to)) = key.range.filter(|(from, to)| from < to) {
+                        let mut cover = [Cover::default()];
+                        opened.recording.lane_cover(lane, from, to, &mut cover);
+                        self.busy.push((lane, cover[0].covered));
+                    }
+                }
+                Line::Blind(runtime) => {
+                    let mut cover = vec![Cover::default(); key.cells];
+                    opened
+                        .facts
+                        .cover_blind(Some(runtime), key.span, &mut cover);
+                    let cells = cover.iter().map(|cover| cover.any).collect();
+                    self.blind.push((runtime, cells));
+                }
+                Line::Runtime(_) | Line::Threads => {}
+            }
+        }
+        cells::mark_wakes(&opened.recording, key.span, &mut self.rows);
+        self.made_for = Some(key);
+    }
+}
+
+/// Changes of colour that a screen of lanes may have: at a dozen bytes each they stay well inside the budget of a zoom.
+const CHANGES: usize = 500;
+
+fn lines(opened: &Opened) -> Vec<Line> {
+    let recording = &opened.recording;
+    let kinds = |kind: LaneKind| match kind {
+        LaneKind::Worker { runtime, .. } => Some(runtime),
+        LaneKind::Thread(_) => None,
+    };
+    let mut lines = Vec::new();
+    let mut group: Option<Option<RuntimeIx>> = None;
+    let all = recording.lanes();
+    let titled = all
+        .iter()
+        .any(|lane| kinds(lane.kind) != all.first().and_then(|lane| kinds(lane.kind)));
+    let ends = |lines: &mut Vec<Line>, group: Option<Option<RuntimeIx>>| {
+        if let Some(Some(runtime)) = group
+            && ever_blind(opened, runtime)
+        {
+            lines.push(Line::Blind(runtime));
+        }
+    };
+    for (number, lane) in all.iter().enumerate() {
+        let kind = kinds(lane.kind);
+        if group != Some(kind) {
+            ends(&mut lines, group);
+            group = Some(kind);
+            match kind {
+                Some(runtime) if titled => lines.push(Line::Runtime(runtime)),
+                None if titled => lines.push(Line::Threads),
+                _ => {}
+            }
+        }
+        lines.push(Line::Lane(LaneIx::new(number)));
+    }
+    ends(&mut lines, group);
+    lines
+}
+
+fn ever_blind(opened: &Opened, runtime: RuntimeIx) -> bool {
+    let mut cover = [Cover::default()];
+    opened
+        .facts
+        .cover_blind(Some(runtime), opened.window(), &mut cover);
+    cover[0].any
+}
+
+/// Makes the scroll show the selected lane, and the cells be those of the place.
+pub(super) fn settle(view: &mut View, area: Rect) {
+    let layout = super::layout(view, area);
+    let selected = Line::Lane(LaneIx::new(view.place.scheduler.lane));
+    let lines = view.scheduler.workers.lines();
+    let line = lines.iter().position(|line| *line == selected).unwrap_or(0);
+    let spot = &mut view.place.scheduler;
+    spot.top = scroll(spot.top, line, lines.len(), layout.lanes.height);
+    let key = Key {
+        span: view.place.span,
+        cells: layout.cells,
+        top: spot.top,
+        height: layout.lanes.height,
+        colouring: spot.colouring,
+        range: view.marked(),
+    };
+    let opened = Arc::clone(&view.opened);
+    view.scheduler.workers.refresh(&opened, key);
+    super::series::settle(view, layout);
+}
+
+/// Selects the lane of that line of the screen.
+pub(super) fn click(view: &mut View, line: usize) {
+    let line = view.place.scheduler.top + line;
+    if let Some(Line::Lane(lane)) = view.scheduler.workers.lines().get(line) {
+        view.place.scheduler.lane = lane.index();
+    }
+}
+
+pub(super) fn draw(buffer: &mut Buffer, layout: Layout, theme: Theme, view: &View) {
+    let cache = &view.scheduler.workers;
+    if cache.lines.is_empty() {
+        Pen::new(buffer, layout.lanes, 0).skip(1).fit(
+            "No worker and no thread polled anything.",
+            theme.style(Role::Dim),
+        );
+        return;
+    }
+    let shown = cache.lines.iter().skip(view.place.scheduler.top);
+    for (row, line) in (0..layout.lanes.height).zip(shown) {
+        let area = Rect {
+            y: layout.lanes.y + row,
+            height: 1,
+            ..layout.lanes
+        };
+        match *line {
+            Line::Runtime(runtime) => {
+                let recording = &view.opened.recording;
+                Pen::new(buffer, area, 0).skip(1).fit(
+                    &label::runtime(recording, runtime),
+                    theme.style(Role::Strong),
+                );
+            }
+            Line::Threads => {
+                Pen::new(buffer, area, 0)
+                    .skip(1)
+                    .fit("threads that are no workers", theme.style(Role::Strong));
+            }
+            Line::Lane(lane) => {
+                if let Some((_, cells)) = cache.rows.iter().find(|(row, _)| *row == lane) {
+                    lane_row(buffer, area, layout, theme, view, lane, cells);
+                }
+            }
+            Line::Blind(runtime) => {
+                if let Some((_, cells)) = cache.blind.iter().find(|(row, _)| *row == runtime) {
+                    blind_row(buffer, area, layout, theme, view, runtime, cells);
+                }
+            }
+        }
+    }
+    legend(buffer, layout.legend, theme, view);
+}
+
+/// `w0`, or as much of a thread's name as there is room for.
+fn short(recording: &Recording, lane: LaneIx) -> String {
+    match recording.lane(lane).kind {
+        LaneKind::Worker { worker, .. } => format!("w{worker}"),
+        LaneKind::Thread(thread) => {
+            let facts = recording.thread(thread);
+            match recording.str(facts.name) {
+                "" => format!("t{}", facts.id),
+                name => name.to_owned(),
+            }
+        }
+    }
+}
+
+fn lane_row(
+    buffer: &mut Buffer,
+    area: Rect,
+    layout: Layout,
+    theme: Theme,
+    view: &View,
+    lane: LaneIx,
+    row: &LaneCells,
+) {
+    let recording = &view.opened.recording;
+    let selected = view.place.scheduler.lane == lane.index();
+    let name = if selected { Role::Selected } else { Role::Dim };
+    Pen::new(buffer, area, 0)
+        .put(if selected { "▸" } else { " " }, theme.style(Role::Plain))
+        .left(
+            &keep_start(&short(recording, lane), usize::from(layout.label) - 2),
+            usize::from(layout.label) - 2,
+            theme.style(name),
+        );
+
+    let timeline = layout.timeline(area);
+    let colouring = view.place.scheduler.colouring;
+    let mut pen = Pen::new(buffer, timeline, 0);
+    let mut before = theme.style(Role::Running);
+    for cell in &row.cells {
+        let (glyph, style) = look(*cell, colouring, theme, before);
+        pen.put(glyph, style);
+        before = style;
+    }
+    for stretch in &row.stretches {
+        let (from, to) = stretch.cells;
+        let task = recording.poll(stretch.poll).task;
+        let style = match colouring {
+            Colouring::Length => theme.style(Role::Critical),
+            by => theme.hue(hue(recording, task, by)),
+        };
+        let room = to - from - 1;
+        let text = match wording::task(recording, task) {
+            text if width(&text) <= room => text,
+            _ => keep_start(&recording.task(task).id.to_string(), room),
+        };
+        Pen::new(buffer, timeline, 0).skip(from).left(
+            &format!(" {text}"),
+            to - from,
+            style.add_modifier(Modifier::REVERSED),
+        );
+    }
+    super::axis::mark(buffer, timeline, view);
+
+    let (text, role) = at_cursor(view, lane);
+    Pen::new(buffer, layout.behind(area), 0).fit(&text, theme.style(role));
+}
+
+/// What a cell shows. One that says nothing by its colour has that of the cell before it: a change costs bytes.
+fn look(cell: Cell, colouring: Colouring, theme: Theme, before: Style) -> (&'static str, Style) {
+    let Some(busy) = cell.busy else {
+        return match cell {
+            Cell { wakes: true, .. } => ("↑", before),
+            Cell { parked: true, .. } => ("·", before),
+            _ => (" ", before),
+        };
+    };
+    // One slow poll stays visible however far out: never as the lowest bar.
+    let busy = if cell.slow { busy.max(300) } else { busy };
+    let style = match colouring {
+        Colouring::Length if cell.slow => theme.style(Role::Critical),
+        Colouring::Length => theme.style(Role::Running),
+        _ if cell.slow => theme.hue(cell.hue).add_modifier(Modifier::BOLD),
+        _ => theme.hue(cell.hue),
+    };
+    (level(busy), style)
+}
+
+/// What a lane does at the cursor; or how busy it was in the marked range.
+fn at_cursor(view: &View, lane: LaneIx) -> (String, Role) {
+    if let Some((from, to)) = view.marked().filter(|(from, to)| from < to) {
+        let busy = view
+            .scheduler
+            .workers
+            .busy
+            .iter()
+            .find(|(row, _)| *row == lane);
+        let busy = busy.map_or(0, |(_, busy)| *busy);
+        let percent = i128::from(busy) * 100 / i128::from(to - from);
+        return (format!("busy {} {percent} %", brief(busy)), Role::Plain);
+    }
+    let recording = &view.opened.recording;
+    let cursor = view.place.cursor;
+    match doing(recording, lane, cursor) {
+        Doing::Polls(poll) => {
+            let row = recording.poll(poll);
+            let slow = row.duration >= view.opened.facts.slow_poll;
+            let role = if slow { Role::Critical } else { Role::Running };
+            (wording::task(recording, row.task), role)
+        }
+        Doing::Parked(park) => {
+            let since = recording.park(park).start;
+            let text = format!("parked {}", duration(cursor.saturating_sub(since)));
+            (text, Role::Dim)
+        }
+        Doing::Nothing => ("-".to_owned(), Role::Dim),
+    }
+}
+
+fn blind_row(
+    buffer: &mut Buffer,
+    area: Rect,
+    layout: Layout,
+    theme: Theme,
+    view: &View,
+    runtime: RuntimeIx,
+    cells: &[bool],
+) {
+    Pen::new(buffer, area, 0).skip(1).left(
+        "blind",
+        usize::from(layout.label) - 1,
+        theme.style(Role::Dim),
+    );
+    let timeline = layout.timeline(area);
+    let mut pen = Pen::new(buffer, timeline, 0);
+    for blind in cells {
+        pen.put(if *blind { "░" } else { " " }, theme.style(Role::Blind));
+    }
+    super::axis::mark(buffer, timeline, view);
+    let cursor = view.place.cursor;
+    if let Some(since) = view.opened.facts.blind_at(Some(runtime), cursor) {
+        let text = format!("for {}", duration(cursor.saturating_sub(since)));
+        Pen::new(buffer, layout.behind(area), 0).fit(&text, theme.style(Role::Blind));
+    }
+}
+
+fn legend(buffer: &mut Buffer, area: Rect, theme: Theme, view: &View) {
+    let dim = theme.style(Role::Dim);
+    let colouring = view.place.scheduler.colouring;
+    let mut pen = Pen::new(buffer, area, 0);
+    pen.skip(1);
+    match colouring {
+        Colouring::Length => {
+            pen.put("▃", theme.style(Role::Running))
+                .put(" polls  ", dim)
+                .put("█", theme.style(Role::Critical))
+                .put(
+                    &format!(" {} or longer  ", brief(view.opened.facts.slow_poll)),
+                    dim,
+                );
+        }
+        by => {
+            pen.put(&format!("▃ polls {}  ", by.name()), dim);
+            // The selected task is the key to its own colour.
+            if let Some(task) = view.place.task {
+                let recording = &view.opened.recording;
+                let name = match by {
+                    Colouring::Location => recording.location(task).map_or("?", place).to_owned(),
+                    _ => wording::task(recording, task),
+                };
+                pen.put(&format!("█ {name}  "), theme.hue(hue(recording, task, by)));
+            }
+        }
+    }
+    pen.put("· parked  ↑ wakes", dim);
+    if view.opened.facts.slow().is_empty() {
+        return;
+    }
+    pen.fit("  n: next slow poll", dim);
+}
