@@ -9,6 +9,7 @@ mod app;
 mod ascii;
 mod causes;
 mod columns;
+mod encode;
 mod facts;
 mod filter;
 mod findings;

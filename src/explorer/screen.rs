@@ -10,10 +10,11 @@ use crossterm::{
     terminal::{BeginSynchronizedUpdate, Clear, ClearType, EndSynchronizedUpdate},
 };
 use ratatui::{
-    backend::{Backend, CrosstermBackend},
     buffer::Buffer,
     layout::{Rect, Size},
 };
+
+use super::encode;
 
 /// What the terminal shows, and what it shall show next.
 #[derive(Debug)]
@@ -63,9 +64,7 @@ impl Screen {
             self.shown.reset();
             queue!(self.bytes, Clear(ClearType::All))?;
         }
-        let mut updates = self.shown.diff_iter(&self.next).peekable();
-        let changed = self.erase || updates.peek().is_some();
-        CrosstermBackend::new(&mut self.bytes).draw(updates)?;
+        let changed = encode::difference(&mut self.bytes, &self.shown, &self.next) || self.erase;
         queue!(self.bytes, EndSynchronizedUpdate)?;
         std::mem::swap(&mut self.shown, &mut self.next);
         if !changed {

@@ -1,6 +1,7 @@
 //! The whole explorer without a terminal: screens as snapshots, and random walks through every action.
 
 pub(in crate::explorer) mod incident;
+mod bytes;
 mod screens;
 mod walks;
 

@@ -1,0 +1,51 @@
+//! How many bytes a change of the screen takes: over ssh they are what a person waits for.
+
+use super::{app, incident, press};
+use crate::explorer::{app::App, screen::Screen};
+
+/// The bytes that each of `keys` takes, the screen being what it is.
+fn cost(app: &mut App, screen: &mut Screen, keys: &str) -> usize {
+    press(app, keys);
+    let size = app.size();
+    screen
+        .frame(&mut Vec::new(), size, |buffer| app.draw(buffer))
+        .unwrap()
+}
+
+/// The most that one of `steps` takes after `before`.
+fn most(before: &str, steps: &[&str]) -> usize {
+    let mut app = app(incident::recording(), 120, 40);
+    let mut screen = Screen::new(app.size());
+    cost(&mut app, &mut screen, before);
+    steps
+        .iter()
+        .map(|keys| cost(&mut app, &mut screen, keys))
+        .max()
+        .unwrap_or(0)
+}
+
+#[test]
+fn a_change_of_the_screen_takes_few_bytes() {
+    for (what, before, steps, budget) in [
+        (
+            "selection in Tasks",
+            "a",
+            &["j", "j", "j", "j", "k", "k"][..],
+            2_048,
+        ),
+        ("selection in Task", "e", &["j", "j", "j", "k", "k"], 1_024),
+        ("cursor in Tasks", "a", &["h", "h", "l"], 1_024),
+        ("scroll in Task", "/acc\n\n", &[" ", " ", " "], 8_192),
+        (
+            "panes",
+            "",
+            &["1", "2", "3", "4", "5", "6", "7", "2", "5", "3"],
+            16_384,
+        ),
+        ("zoom", "3", &["+", "+", "+", "-", "z"], 16_384),
+        ("zoom of workers", "5", &["+", "+", "+", "-", "z"], 16_384),
+    ] {
+        let bytes = most(before, steps);
+        assert!(bytes <= budget, "{what}: {bytes} bytes");
+    }
+}
