@@ -108,6 +108,11 @@ pub struct ReportArgs {
     #[arg(long, value_enum, default_value_t = ReportFormat::Text)]
     pub format: ReportFormat,
 
+    /// Report only on the tasks that match, and on the findings that concern one of them; such as
+    /// 'location~"db.rs" and delay>5ms'. It is asked at the end of the window.
+    #[arg(long, value_name = "EXPR")]
+    pub filter: Option<String>,
+
     /// Exit with 3 if there is a finding of this severity or worse.
     #[arg(long, value_enum, value_name = "SEVERITY")]
     pub fail_on: Option<FailOn>,

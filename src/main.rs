@@ -8,6 +8,7 @@ use std::{
 };
 
 use dial9_tui::{
+    analysis::query::Query,
     cli::{Cli, Command, ExploreArgs, ReportArgs, ReportFormat},
     explorer,
     open::{self, Progress, Request},
@@ -68,11 +69,18 @@ fn explore(args: ExploreArgs) -> Result<ExitCode, String> {
 
 fn print_report(args: ReportArgs) -> Result<ExitCode, String> {
     let thresholds = args.reading.thresholds();
+    let query = match args.filter.as_deref().map(filter).transpose() {
+        Ok(query) => query,
+        Err(code) => return Ok(code),
+    };
     let recording = load(&Request {
         paths: args.paths,
         process: args.reading.process,
     })?;
-    let report = Report::new(&recording, &thresholds);
+    let report = match query.filter(|query| !query.is_blank()) {
+        Some(query) => Report::filtered(&recording, &thresholds, &query),
+        None => Report::new(&recording, &thresholds),
+    };
     let text = match args.format {
         ReportFormat::Text => report::text(&report),
         ReportFormat::Json => report::json(&report)
@@ -86,6 +94,15 @@ fn print_report(args: ReportArgs) -> Result<ExitCode, String> {
         ExitCode::from(FAILED_ON)
     } else {
         ExitCode::SUCCESS
+    })
+}
+
+/// Understands a filter, or says what is wrong with it and points there.
+fn filter(text: &str) -> Result<Query, ExitCode> {
+    Query::parse(text).map_err(|error| {
+        let pointed = error.pointed(text).replace('\n', "\n  ");
+        let _ = writeln!(io::stderr(), "dial9-tui: --filter: {error}\n  {pointed}");
+        ExitCode::from(WRONG_USAGE)
     })
 }
 

@@ -5,7 +5,7 @@ mod common;
 use common::{Dump, end, poll, row, spawn, wake};
 use dial9_format::{Event, OpenWait, PollOutcome, Running, Waker};
 use dial9_tui::{
-    analysis::Thresholds,
+    analysis::{Thresholds, query::Query},
     recording::Recording,
     report::{Report, json, text},
 };
@@ -123,7 +123,7 @@ fn keys_of_the_contract_are_there_and_no_others() {
     let expect = |value: &serde_json::Value, names: &str| assert_eq!(keys(value), sorted(names));
     expect(
         &document,
-        "schema source window events coverage not_checked losses tasks workers findings",
+        "schema source window events coverage not_checked losses tasks waits workers findings",
     );
     expect(&document["source"], "format paths bytes");
     expect(&document["window"], "duration_ns wall_start");
@@ -141,6 +141,11 @@ fn keys_of_the_contract_are_there_and_no_others() {
         &document["tasks"]["longest_idle"][0],
         "task location idle_ns waiting_on last_waker",
     );
+    expect(&document["waits"], "open longest_open");
+    expect(
+        &document["waits"]["longest_open"][0],
+        "task name location since_ns",
+    );
     expect(
         &document["workers"][0],
         "id runtime polls busy_ns parked_ns",
@@ -152,4 +157,55 @@ fn keys_of_the_contract_are_there_and_no_others() {
     );
     expect(&finding["tasks"][0], "id location role");
     expect(&finding["evidence"][0], "at_ns kind task worker text");
+}
+
+#[test]
+fn a_filter_leaves_only_what_concerns_the_tasks_that_match() {
+    let recording = incident();
+    let report = |text: &str| {
+        let query = Query::parse(text).unwrap();
+        let report = Report::filtered(&recording, &Thresholds::default(), &query);
+        let document: serde_json::Value = serde_json::from_str(&json(&report).unwrap()).unwrap();
+        (document, dial9_tui::report::text(&report))
+    };
+    let (document, text) = report("wait~bank");
+    assert_eq!(document["filter"]["expression"], "wait~bank");
+    assert_eq!(document["filter"]["matching"], 1);
+    assert_eq!(document["filter"]["of"], recording.task_count());
+    assert_eq!(document["tasks"]["total"], 1);
+    assert_eq!(
+        document["tasks"]["longest_idle"].as_array().unwrap().len(),
+        1
+    );
+    assert_eq!(document["waits"]["open"], 1);
+    assert_eq!(document["findings"].as_array().unwrap().len(), 0);
+    assert!(
+        text.contains("only 1 task of 4 that match: wait~bank"),
+        "{text}"
+    );
+    assert!(text.contains("about other tasks left out"), "{text}");
+    assert!(text.lines().all(|line| line.width() <= 80), "{text}");
+
+    let (document, _) = report("id=88");
+    assert!(!document["findings"].as_array().unwrap().is_empty());
+    let (document, _) = report("");
+    assert_eq!(document["tasks"]["total"], recording.task_count());
+}
+
+#[test]
+fn a_filter_that_cannot_be_understood_is_wrong_usage_and_pointed_at() {
+    let output = std::process::Command::new(env!("CARGO_BIN_EXE_dial9-tui"))
+        .args([
+            "report",
+            "nowhere.dial9",
+            "--filter",
+            "state=idle and dealy>5ms",
+        ])
+        .output()
+        .unwrap();
+    assert_eq!(output.status.code(), Some(2));
+    assert_eq!(
+        String::from_utf8(output.stderr).unwrap(),
+        "dial9-tui: --filter: there is no field `dealy`; did you mean `delay`?\n  state=idle and dealy>5ms\n                 ^^^^^\n"
+    );
 }

@@ -23,19 +23,36 @@ pub struct IdleTask {
 /// The tasks that were alive, neither running nor runnable, at the end of the window: the longest idle first.
 #[must_use]
 pub fn longest_idle(recording: &Recording, most: usize) -> Vec<IdleTask> {
-    let end = recording.window().end;
+    idle_at(recording, recording.window().end, most, |_| true).longest
+}
+
+/// Who was idle at an instant.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Idle {
+    /// Those who had been idle for longest, the longest first.
+    pub longest: Vec<IdleTask>,
+    /// How many were idle in all.
+    pub all: usize,
+}
+
+/// The tasks among those that `keep` names that were alive, neither running nor runnable, at `at`: the `most` that had
+/// been idle for longest, and how many there were.
+#[must_use]
+pub fn idle_at(recording: &Recording, at: Ns, most: usize, keep: impl Fn(TaskIx) -> bool) -> Idle {
     let mut idle: Vec<(Ns, TaskIx, State)> = recording
         .tasks()
+        .filter(|task| keep(*task))
         .filter_map(|task| {
-            let state = state_at(recording, task, end);
+            let state = state_at(recording, task, at);
             if !matches!(state, State::Idle { .. } | State::Unknown) {
                 return None;
             }
-            let since = recording.last_poll(task).map(|poll| poll.end);
+            let since = last_poll(recording, task, at).map(|poll| poll.end);
             let since = since.or(recording.task(task).spawned_at())?;
-            Some((end.saturating_sub(since), task, state))
+            Some((at.saturating_sub(since), task, state))
         })
         .collect();
+    let all = idle.len();
     let order =
         |a: &(Ns, TaskIx, State), b: &(Ns, TaskIx, State)| b.0.cmp(&a.0).then(a.1.cmp(&b.1));
     if idle.len() > most && most > 0 {
@@ -43,19 +60,59 @@ pub fn longest_idle(recording: &Recording, most: usize) -> Vec<IdleTask> {
     }
     idle.truncate(most);
     idle.sort_unstable_by(order);
-    idle.into_iter()
+    let longest = idle
+        .into_iter()
         .map(|(idle_ns, task, state)| IdleTask {
             task,
             idle_ns,
             state,
-            last_poll: recording.last_poll(task),
-            last_wake: recording.last_wake(task),
-            waiting_on: waiting_on(recording, task, end),
+            last_poll: last_poll(recording, task, at),
+            last_wake: last_wake(recording, task, at),
+            waiting_on: waiting_on(recording, task, at),
         })
-        .collect()
+        .collect();
+    Idle { longest, all }
 }
 
-/// What the marks say that `task` was waiting on at `at`.
+/// The latest poll that had begun by `at`, older than every event of the recording or not.
+#[must_use]
+pub fn last_poll(recording: &Recording, task: TaskIx, at: Ns) -> Option<LastPoll> {
+    let row = recording.last_poll_before(task, at).map(|poll| {
+        let poll = recording.poll(poll);
+        LastPoll {
+            start: poll.start,
+            end: poll.end(),
+            outcome: poll.outcome,
+        }
+    });
+    let folded = recording.folded(task).and_then(|folded| folded.last_poll);
+    [row, folded.filter(|poll| poll.start <= at)]
+        .into_iter()
+        .flatten()
+        .max_by_key(|poll| (poll.start, poll.end))
+}
+
+/// The latest wake by `at`, older than every event of the recording or not.
+#[must_use]
+pub fn last_wake(recording: &Recording, task: TaskIx, at: Ns) -> Option<LastWake> {
+    let wakes = recording.wakes_of(task);
+    let until = wakes.partition_point(|wake| recording.wake_at(*wake) <= at);
+    let row = until.checked_sub(1).map(|last| {
+        let wake = recording.wake(wakes[last]);
+        LastWake {
+            at: wake.at,
+            waker: wake.waker,
+        }
+    });
+    let folded = recording.folded(task).and_then(|folded| folded.last_wake);
+    // On a tie the row says more than the history.
+    [folded.filter(|wake| wake.at <= at), row]
+        .into_iter()
+        .flatten()
+        .max_by_key(|wake| wake.at)
+}
+
+/// What `task` was waiting on at `at`: what the marks say, else the place in the code where it was suspended.
 #[must_use]
 pub fn waiting_on(recording: &Recording, task: TaskIx, at: Ns) -> Option<String> {
     let waits: Vec<String> = recording
@@ -63,5 +120,9 @@ pub fn waiting_on(recording: &Recording, task: TaskIx, at: Ns) -> Option<String>
         .into_iter()
         .map(|wait| label::wait(recording, wait))
         .collect();
-    (!waits.is_empty()).then(|| waits.join(" or "))
+    if waits.is_empty() {
+        let site = recording.await_site_at(task, at)?;
+        return label::site(recording, site);
+    }
+    Some(waits.join(" or "))
 }

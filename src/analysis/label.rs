@@ -1,6 +1,7 @@
 //! How tasks, wakers and places are named in sentences, the same on every screen and in every report.
 
-use crate::recording::{LaneIx, LaneKind, Recording, TaskIx, ThreadIx, WaitIx, Waker};
+use super::stacks;
+use crate::recording::{LaneIx, LaneKind, Recording, SiteIx, TaskIx, ThreadIx, WaitIx, Waker};
 
 /// The recorder's own numbers begin here: it gives them to futures that tokio's hooks do not see.
 const RECORDERS_OWN: u64 = 1 << 47;
@@ -118,6 +119,13 @@ pub fn wait(recording: &Recording, wait: WaitIx) -> String {
         "" => format!("{name} (mark)"),
         location => format!("{name} (mark, {location})"),
     }
+}
+
+/// `orders::next src/orders.rs:12 (await)`: the leaf of the place where a task was suspended.
+#[must_use]
+pub fn site(recording: &Recording, site: SiteIx) -> Option<String> {
+    let leaf = stacks::leaf(recording, recording.await_site(site).stack)?;
+    Some(format!("{leaf} (await)"))
 }
 
 #[cfg(test)]

@@ -18,6 +18,6 @@ pub use blind::{Blind, blind_intervals};
 pub use findings::{
     Evidence, Finding, Kind, NotChecked, Role, Severity, Thresholds, findings, not_checked,
 };
-pub use idle::{IdleTask, longest_idle};
+pub use idle::{Idle, IdleTask, idle_at, longest_idle};
 pub use state::{State, state_at};
 pub use statemap::{StateCell, StateMap, Times};

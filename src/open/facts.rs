@@ -105,7 +105,7 @@ fn process(builder: &mut RecordingBuilder, header: &format::Header, clock: Clock
     let trigger = Trigger {
         kind: match header.trigger {
             format::Trigger::Call => TriggerKind::Call,
-            format::Trigger::Panic => TriggerKind::Panic,
+            format::Trigger::Panic => TriggerKind::Panic((value > 0).then_some(value)),
             format::Trigger::Signal => TriggerKind::Signal(value),
             format::Trigger::SlowPoll => TriggerKind::SlowPoll(length),
             format::Trigger::Stall => TriggerKind::Stall(length),

@@ -115,8 +115,8 @@ pub struct Trigger {
 pub enum TriggerKind {
     /// The service asked.
     Call,
-    /// A panic.
-    Panic,
+    /// A panic, in the task of this number if it was in one.
+    Panic(Option<u64>),
     /// The signal of this number.
     Signal(u64),
     /// A poll of this length.
@@ -135,7 +135,7 @@ impl TriggerKind {
     pub fn name(self) -> String {
         match self {
             Self::Call => "call".to_owned(),
-            Self::Panic => "panic".to_owned(),
+            Self::Panic(_) => "panic".to_owned(),
             Self::Signal(number) => format!("signal {number}"),
             Self::SlowPoll(_) => "slow-poll".to_owned(),
             Self::Stall(_) => "stall".to_owned(),

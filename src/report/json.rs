@@ -14,12 +14,15 @@ const SCHEMA: u32 = 1;
 struct Document<'a> {
     schema: u32,
     source: Source<'a>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    filter: Option<Filter<'a>>,
     window: Window,
     events: Events,
     coverage: Coverage,
     not_checked: Vec<NotChecked<'a>>,
     losses: Vec<Loss<'a>>,
     tasks: Tasks<'a>,
+    waits: Waits<'a>,
     workers: Vec<Worker>,
     findings: Vec<FindingOut<'a>>,
 }
@@ -29,6 +32,14 @@ struct Source<'a> {
     format: &'static str,
     paths: &'a [String],
     bytes: u64,
+}
+
+#[derive(Serialize)]
+struct Filter<'a> {
+    expression: &'a str,
+    matching: usize,
+    unknown: usize,
+    of: usize,
 }
 
 #[derive(Serialize)]
@@ -96,6 +107,20 @@ struct Idle<'a> {
 }
 
 #[derive(Serialize)]
+struct Waits<'a> {
+    open: usize,
+    longest_open: Vec<Wait<'a>>,
+}
+
+#[derive(Serialize)]
+struct Wait<'a> {
+    task: u64,
+    name: &'a str,
+    location: Option<&'a str>,
+    since_ns: Option<Ns>,
+}
+
+#[derive(Serialize)]
 struct Worker {
     id: u32,
     runtime: u32,
@@ -155,6 +180,12 @@ fn document<'a>(report: &'a Report<'a>) -> Document<'a> {
             paths: &source.paths,
             bytes: source.bytes,
         },
+        filter: report.filtered.as_ref().map(|filtered| Filter {
+            expression: &filtered.expression,
+            matching: report.tasks,
+            unknown: filtered.unknown,
+            of: recording.task_count(),
+        }),
         window: Window {
             duration_ns: window.duration(),
             wall_start: window.wall_start.and_then(time::rfc3339),
@@ -199,6 +230,7 @@ fn document<'a>(report: &'a Report<'a>) -> Document<'a> {
             })
             .collect(),
         tasks: tasks(report),
+        waits: waits(report),
         workers: workers(recording),
         findings: report
             .findings
@@ -211,7 +243,8 @@ fn document<'a>(report: &'a Report<'a>) -> Document<'a> {
 fn tasks<'a>(report: &'a Report<'a>) -> Tasks<'a> {
     let recording = report.recording;
     let longest_idle = report
-        .longest_idle
+        .idle
+        .longest
         .iter()
         .map(|idle| Idle {
             task: recording.task(idle.task).id,
@@ -224,9 +257,32 @@ fn tasks<'a>(report: &'a Report<'a>) -> Tasks<'a> {
         })
         .collect();
     Tasks {
-        total: recording.task_count(),
+        total: report.tasks,
         alive: report.alive,
         longest_idle,
+    }
+}
+
+/// The most open waits that are listed.
+const MOST_WAITS: usize = 1_000;
+
+fn waits<'a>(report: &'a Report<'a>) -> Waits<'a> {
+    let recording = report.recording;
+    let longest_open = report.open_waits.iter().take(MOST_WAITS).map(|wait| {
+        let wait = recording.wait(*wait);
+        Wait {
+            task: recording.task(wait.task).id,
+            name: recording.str(wait.name),
+            location: wait
+                .location
+                .is_some()
+                .then(|| recording.str(wait.location)),
+            since_ns: wait.begin,
+        }
+    });
+    Waits {
+        open: report.open_waits.len(),
+        longest_open: longest_open.collect(),
     }
 }
 

@@ -2,10 +2,10 @@
 
 use std::fmt::Write as _;
 
-use super::{Report, wrap::wrap};
+use super::{Filtered, Report, wrap::wrap};
 use crate::{
     analysis::{Finding, IdleTask, Severity, State, label},
-    recording::{LaneIx, LaneKind, Outcome, Recording, time},
+    recording::{Format, LaneIx, LaneKind, Outcome, Recording, time},
 };
 
 const WIDTH: usize = 80;
@@ -48,11 +48,7 @@ fn head(out: &mut String, report: &Report<'_>) {
         .count();
     let mut facts = vec![
         time::duration(recording.window().duration()),
-        format!(
-            "{}, {} alive",
-            count(recording.task_count(), "task"),
-            report.alive
-        ),
+        format!("{}, {} alive", count(report.tasks, "task"), report.alive),
         count(workers, "worker"),
     ];
     if let Some(trigger) = recording.trigger() {
@@ -92,12 +88,43 @@ fn head(out: &mut String, report: &Report<'_>) {
     {
         line(out, "", &format!("said: {detail}"));
     }
+    if let Some(filtered) = &report.filtered {
+        filter(out, report, filtered);
+    }
+}
+
+/// Which tasks the report is about, where it is not about all of them.
+fn filter(out: &mut String, report: &Report<'_>, filtered: &Filtered) {
+    let matching = count(report.tasks, "task");
+    let all = report.recording.task_count();
+    line(
+        out,
+        "",
+        &format!(
+            "only {matching} of {all} that match: {}",
+            filtered.expression
+        ),
+    );
+    if filtered.unknown > 0 {
+        let unknown = count(filtered.unknown, "task");
+        let text = format!("of {unknown} nobody can tell: what was recorded does not say");
+        line(out, "", &text);
+    }
 }
 
 fn findings(out: &mut String, report: &Report<'_>) {
     out.push_str("\nFINDINGS\n");
-    if report.findings.is_empty() {
+    let left_out = match &report.filtered {
+        Some(filtered) => filtered.findings_left_out,
+        None => 0,
+    };
+    if report.findings.is_empty() && left_out == 0 {
         line(out, "  ", "none, of the kinds that were looked for");
+        out.push('\n');
+    }
+    if left_out > 0 {
+        let text = format!("{} about other tasks left out", count(left_out, "finding"));
+        line(out, "  ", &text);
         out.push('\n');
     }
     for finding in &report.findings {
@@ -139,13 +166,47 @@ fn one_finding(out: &mut String, recording: &Recording, finding: &Finding) {
 
 fn idle(out: &mut String, report: &Report<'_>) {
     out.push_str("LONGEST IDLE\n");
-    if report.longest_idle.is_empty() {
+    let longest = &report.idle.longest;
+    let shown = &longest[..longest.len().min(MOST_IDLE)];
+    if shown.is_empty() {
         line(out, "  ", "no task was idle at the end");
     }
-    for idle in report.longest_idle.iter().take(MOST_IDLE) {
+    for idle in shown {
         one_idle(out, report.recording, idle);
     }
+    let more = report.idle.all - shown.len();
+    if let Some(next) = longest.get(MOST_IDLE) {
+        let most = time::duration(next.idle_ns);
+        let listed = longest.len();
+        let json = if listed > shown.len() {
+            format!("; --format json lists {listed}")
+        } else {
+            String::new()
+        };
+        let text = format!("and {more} more, idle for {most} at most{json}");
+        line(out, "  ", &text);
+    }
+    notes(out, report, shown);
     out.push('\n');
+}
+
+/// What a reader of the list may not know.
+fn notes(out: &mut String, report: &Report<'_>, shown: &[IdleTask]) {
+    let recording = report.recording;
+    let before = |idle: &IdleTask| {
+        idle.last_poll.is_some_and(|poll| poll.start < 0)
+            || idle.last_wake.is_some_and(|wake| wake.at < 0)
+    };
+    if shown.iter().any(before) {
+        let text = "(a negative time is before the window: only the history remembers it)";
+        line(out, "  ", text);
+    }
+    // Only our own recorder knows marks.
+    let ours = recording.source().format == Format::Dial9Dump;
+    if ours && shown.iter().any(|idle| idle.waiting_on.is_none()) {
+        let text = "(.awaiting(\"name\") on what a task awaits names it here)";
+        line(out, "  ", text);
+    }
 }
 
 fn one_idle(out: &mut String, recording: &Recording, idle: &IdleTask) {
