@@ -179,7 +179,7 @@ fn the_sample_can_be_walked_and_left() {
     terminal.press("2");
     terminal.wait_for("alive at the cursor");
     terminal.press("?");
-    terminal.wait_for("Open the selected task at the cursor.");
+    terminal.wait_for("Go to what is selected");
     terminal.press("q:qqq");
     terminal.wait_for("No action matches.");
     terminal.press("\x1b");
