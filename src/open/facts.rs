@@ -85,7 +85,9 @@ fn process(builder: &mut RecordingBuilder, header: &format::Header, clock: Clock
         name: builder.intern(&header.process),
         pid: header.pid,
         host: builder.intern(&header.host),
-        started: i64::try_from(header.process_start_wall_ns).ok().filter(|at| *at > 0),
+        started: i64::try_from(header.process_start_wall_ns)
+            .ok()
+            .filter(|at| *at > 0),
         platform: builder.intern(&header.platform),
         recorder: builder.intern(&header.recorder),
         level: match header.level {

@@ -15,20 +15,41 @@ pub(super) enum Kind {
     Wake,
     Metadata,
     ClockSync,
-    /// Anything else: counted.
+    RuntimeMetrics,
+    QueueSample,
+    CpuSample,
+    TaskDump,
+    Symbol,
+    Alloc,
+    Free,
+    Overflow,
+    /// Figures of the process, of its sockets, of its accelerators: a series for each.
+    Figures,
+    SpanEnter,
+    SpanExit,
+    SpanClose,
+    /// Anything else: kept as it stands.
     Other,
 }
 
 /// Names of an event, and of the fields that are needed of it. A field whose name ends in `?` may be missing.
-const KNOWN: [(&str, Kind, &[&str]); 9] = [
+const KNOWN: [(&str, Kind, &[&str]); 23] = [
     (
         "PollStartEvent",
         Kind::PollStart,
-        &["worker_id", "task_id", "spawn_loc?"],
+        &["worker_id", "task_id", "spawn_loc?", "local_queue?"],
     ),
     ("PollEndEvent", Kind::PollEnd, &["worker_id"]),
-    ("WorkerParkEvent", Kind::Park, &["worker_id", "tid?"]),
-    ("WorkerUnparkEvent", Kind::Unpark, &["worker_id", "tid?"]),
+    (
+        "WorkerParkEvent",
+        Kind::Park,
+        &["worker_id", "tid?", "local_queue?", "cpu_time_ns?"],
+    ),
+    (
+        "WorkerUnparkEvent",
+        Kind::Unpark,
+        &["worker_id", "tid?", "local_queue?", "sched_wait_ns?"],
+    ),
     (
         "TaskSpawnEvent",
         Kind::Spawn,
@@ -42,10 +63,67 @@ const KNOWN: [(&str, Kind, &[&str]); 9] = [
     ),
     ("SegmentMetadataEvent", Kind::Metadata, &["entries"]),
     ("ClockSyncEvent", Kind::ClockSync, &["realtime_ns"]),
+    (
+        "RuntimeMetricsEvent",
+        Kind::RuntimeMetrics,
+        &["runtime_name?", "global_queue_depth?", "alive_tasks?"],
+    ),
+    (
+        "QueueSampleEvent",
+        Kind::QueueSample,
+        &["global_queue?", "active_tasks?"],
+    ),
+    (
+        "CpuSampleEvent",
+        Kind::CpuSample,
+        &["tid", "callchain", "worker_id?", "source?", "thread_name?"],
+    ),
+    ("TaskDumpEvent", Kind::TaskDump, &["task_id", "callchain"]),
+    (
+        "SymbolTableEntry",
+        Kind::Symbol,
+        &[
+            "addr",
+            "symbol_name",
+            "inline_depth?",
+            "source_file?",
+            "source_line?",
+        ],
+    ),
+    ("AllocEvent", Kind::Alloc, &["size", "tid?"]),
+    ("FreeEvent", Kind::Free, &["size", "tid?"]),
+    (
+        "MemoryProfileOverflowEvent",
+        Kind::Overflow,
+        &["dropped_allocs?", "dropped_frees?"],
+    ),
+    ("ProcessResourceUsageEvent", Kind::Figures, &[]),
+    (
+        "TcpAcceptQueueEvent",
+        Kind::Figures,
+        &["local_addr?", "local_port?"],
+    ),
+    (
+        "CudaGpuEvent",
+        Kind::Figures,
+        &["device_name?", "device_index?"],
+    ),
+    (
+        SPAN_ENTER,
+        Kind::SpanEnter,
+        &["span_id", "parent_span_id?", "span_name?", TASK_OF_SPAN],
+    ),
+    (SPAN_EXIT, Kind::SpanExit, &["span_id"]),
+    ("SpanCloseEvent", Kind::SpanClose, &["span_id"]),
 ];
 
+/// Spans have a schema for each place in the code, whose name goes on behind this.
+pub(super) const SPAN_ENTER: &str = "SpanEnter:";
+const SPAN_EXIT: &str = "SpanExit:";
+const TASK_OF_SPAN: &str = "dial9.tokio.task_id?";
+
 /// The most fields that any of them needs.
-const FIELDS: usize = 4;
+const FIELDS: usize = 5;
 const MISSING: u16 = u16::MAX;
 
 /// One schema, bound.
@@ -62,7 +140,10 @@ impl Binding {
             kind: Kind::Other,
             fields: [MISSING; FIELDS],
         };
-        let Some((_, kind, names)) = KNOWN.iter().find(|(name, ..)| *name == schema.name()) else {
+        let is_meant = |name: &str| {
+            schema.name() == name || (name.ends_with(':') && schema.name().starts_with(name))
+        };
+        let Some((_, kind, names)) = KNOWN.iter().find(|(name, ..)| is_meant(name)) else {
             return Ok(other);
         };
         let mut fields = [MISSING; FIELDS];
@@ -90,6 +171,11 @@ impl Binding {
         event.fields.get(usize::from(self.fields[place]))
     }
 
+    /// Whether the table above names the field that lies there.
+    pub(super) fn binds(&self, place: usize) -> bool {
+        self.fields.iter().any(|field| usize::from(*field) == place)
+    }
+
     /// The same as a number.
     pub(super) fn number(&self, event: &RawEvent<'_, '_>, place: usize) -> Option<u64> {
         match self.value(event, place)? {
@@ -99,4 +185,25 @@ impl Binding {
             _ => None,
         }
     }
+}
+
+/// The worker whose thread writes an event of this kind.
+pub(super) fn worker_of(event: &RawEvent<'_, '_>) -> Option<u64> {
+    let binding = match event.name {
+        "PollStartEvent" | "PollEndEvent" | "WorkerParkEvent" | "WorkerUnparkEvent" => {
+            Binding::new(event.schema).ok()?
+        }
+        _ => return None,
+    };
+    binding.number(event, 0).filter(|worker| is_worker(*worker))
+}
+
+/// What upstream calls a thread of the blocking pool.
+pub(super) const BLOCKING: u64 = 254;
+/// What upstream calls a thread that is no worker.
+pub(super) const NO_WORKER: u64 = 255;
+
+/// Whether a number is a worker's.
+pub(super) fn is_worker(worker: u64) -> bool {
+    worker != BLOCKING && worker != NO_WORKER
 }

@@ -3,8 +3,9 @@
 use std::collections::{BTreeMap, HashSet};
 
 use super::{
+    bind::is_worker,
     processes::Identity,
-    unit::{BLOCKING, Decoded, NO_WORKER, UNKNOWN_THREAD},
+    unit::{BLOCKING_THREAD, Decoded, OUTSIDE_THREAD, UNKNOWN_THREAD},
 };
 use crate::recording::{
     Level, Loss, LossKind, Ns, Process, RecordingBuilder, Runtime, SeatKey, SpawnFacts, StrId,
@@ -134,6 +135,27 @@ impl Trace {
         }
     }
 
+    /// Gives the runtimes that points of series name the numbers that they have in the recording.
+    pub(super) fn number_runtimes(&self, unit: &mut Decoded, builder: &mut RecordingBuilder) {
+        let known: Vec<StrId> = self
+            .runtimes
+            .iter()
+            .map(|(name, _)| builder.intern(name))
+            .collect();
+        let numbers: Vec<u32> = unit
+            .runtimes
+            .iter()
+            .map(|name| match known.iter().position(|known| known == name) {
+                Some(number) => number as u32,
+                None if known.len() == 1 => 0,
+                // One that no metadata names; its figures are the process's.
+                None => u32::MAX,
+            })
+            .collect();
+        unit.batch
+            .renumber_runtimes(|number| numbers.get(number as usize).copied().unwrap_or(u32::MAX));
+    }
+
     /// Tells the builder.
     pub(super) fn describe(
         &self,
@@ -159,12 +181,20 @@ impl Trace {
                 dropped_at: None,
             });
         }
-        for tid in units.iter().flat_map(|unit| &unit.tids) {
-            builder.thread(thread(*tid, StrId::NONE, true));
+        for (tid, name) in units.iter().flat_map(|unit| &unit.others) {
+            builder.thread(thread(*tid, *name, Some(false)));
         }
-        for (number, name) in [(BLOCKING, "blocking pool"), (NO_WORKER, "outside")] {
+        for tid in units.iter().flat_map(|unit| &unit.tids) {
+            let name = units.iter().find_map(|unit| unit.others.get(tid));
+            let name = name.copied().unwrap_or(StrId::NONE);
+            builder.thread(thread(*tid, name, Some(true)));
+        }
+        for (number, name) in [
+            (BLOCKING_THREAD, "blocking pool"),
+            (OUTSIDE_THREAD, "outside"),
+        ] {
             let name = builder.intern(name);
-            builder.thread(thread(number as u32, name, false));
+            builder.thread(thread(number, name, None));
         }
         for (task, location) in units.iter().flat_map(|unit| &unit.locations) {
             builder.task(TaskFacts {
@@ -208,12 +238,14 @@ impl Trace {
     }
 }
 
-fn thread(id: u32, name: StrId, worker: bool) -> Thread {
+/// A thread that is known by its number in the operating system, as a worker or as another one; without it, what stands
+/// for several.
+fn thread(id: u32, name: StrId, worker: Option<bool>) -> Thread {
     Thread {
         id,
         name,
-        tid: worker.then_some(u64::from(id)),
-        worker,
+        tid: worker.map(|_| u64::from(id)),
+        worker: worker.unwrap_or(false),
         exited: false,
     }
 }
@@ -252,10 +284,7 @@ fn runtimes(
     }
     let nameless = runtimes.len() as u32;
     for worker in last_polls.keys().chain(threads.keys()) {
-        if let (Ok(worker), false) = (
-            u32::try_from(*worker),
-            [BLOCKING, NO_WORKER].contains(worker),
-        ) {
+        if let (Ok(worker), true) = (u32::try_from(*worker), is_worker(*worker)) {
             workers.entry(worker).or_insert((nameless, worker));
         }
     }
@@ -338,6 +367,14 @@ pub(super) fn losses(
     if malformed > 0 {
         let detail = "events, or kinds of events, that lack a field they must have".to_owned();
         losses.push(loss(LossKind::Malformed, malformed, detail));
+    }
+    let dropped = units
+        .iter()
+        .fold(0u64, |sum, unit| sum.saturating_add(unit.dropped));
+    if dropped > 0 {
+        let detail = "sampled allocations, or their ends, that upstream's profiler had no room for"
+            .to_owned();
+        losses.push(loss(LossKind::MissingEvents, dropped, detail));
     }
     let unpaired = unpaired + units.iter().map(|unit| unit.unpaired).sum::<u64>();
     if unpaired > 0 {

@@ -23,10 +23,10 @@ use self::{
     processes::Identity,
     stitch::{lose, stitch},
     trace::TraceFile,
-    unit::Decoded,
+    unit::{Claim, Decoded},
 };
 use super::{OpenError, Progress, Stage, source::Source};
-use crate::recording::{self, Format, Loss, Ns, Recording, RecordingBuilder, Window};
+use crate::recording::{self, Batch, Format, Loss, Ns, Recording, RecordingBuilder, Window};
 
 /// Reads `inputs`, which are traces or compressed traces, by name; `losses` is what was left out before, and `process` is
 /// which process to show, where that was asked for.
@@ -137,12 +137,19 @@ fn assemble(
         .chain([&stitched.batch])
         .any(|batch| batch.counts.terminates > 0);
     let outcomes_known = ends_recorded && trace.outcomes_known();
+    settle_claims(&mut units, &mut stitched.batch);
     let counted = stitched.batch.events();
     stitched.batch.counted_elsewhere(counted);
 
     trace.describe(&mut builder, process, &units);
     for loss in facts::losses(names, &places, &units, stitched.unpaired) {
         builder.loss(loss);
+    }
+    for unit in &mut units {
+        for symbol in std::mem::take(&mut unit.symbols) {
+            builder.symbol(symbol);
+        }
+        trace.number_runtimes(unit, &mut builder);
     }
     let batches = units.into_iter().map(|unit| unit.batch);
     for (number, mut batch) in batches.chain([stitched.batch]).enumerate() {
@@ -158,4 +165,21 @@ fn assemble(
         builder.batch(batch);
     }
     builder.finish()
+}
+
+/// Custom events that name a task belong to it, if there is such a task.
+fn settle_claims(units: &mut [Decoded], batch: &mut Batch) {
+    let claims: Vec<Claim> = units
+        .iter_mut()
+        .flat_map(|unit| std::mem::take(&mut unit.claims))
+        .collect();
+    let tasks = facts::tasks_among(units, claims.iter().map(|claim| claim.task));
+    for claim in claims {
+        match claim.seat {
+            Some(seat) => batch.seat(seat),
+            None => batch.nobody(),
+        }
+        let task = Some(claim.task).filter(|task| tasks.contains(task));
+        batch.custom(claim.at, claim.name, task, &claim.fields);
+    }
 }

@@ -2,7 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use super::unit::{Decoded, Edges, Loose, NO_WORKER, Open, UNKNOWN_THREAD, push_poll};
+use super::{
+    bind::NO_WORKER,
+    unit::{Decoded, Edges, Loose, Open, UNKNOWN_THREAD, push_poll},
+};
 use crate::recording::{Batch, Ns, Outcome, SeatKey, WakerKey};
 
 /// What is tied, and what is left over.

@@ -2,7 +2,7 @@
 
 use dial9_trace_format::decoder::{Decoder, RawEvent, TryForEachError};
 
-use super::{super::Progress, cut::Unit};
+use super::{super::Progress, bind, cut::Unit};
 
 /// How often a batch is begun anew because a header inside it turned out to be none.
 const MOST_RETRIES: u32 = 16;
@@ -53,6 +53,25 @@ impl<'u> Walk<'u> {
     /// Whether there is another batch, and somebody to read it for.
     pub(super) fn goes_on(&self) -> bool {
         self.at < self.unit.bytes.len() && self.progress.check().is_ok()
+    }
+
+    /// The worker whose thread wrote the next batch, where an event of it says so.
+    pub(super) fn writer(&self) -> Option<u64> {
+        let to = self.candidate_from(self.at + 1);
+        let mut decoder = Decoder::new(&self.unit.bytes[self.at..to])?;
+        let mut writer = None;
+        let mut seen = 0u64;
+        let _ = decoder.try_for_each_event(|event| {
+            seen += 1;
+            let stop = seen.is_multiple_of(LOOK) && self.progress.check().is_err();
+            writer = bind::worker_of(&event);
+            if writer.is_some() || stop {
+                Err(())
+            } else {
+                Ok(())
+            }
+        });
+        writer
     }
 
     /// Calls `take` for every event of the next batch. Returns what of it could not be decoded.

@@ -3,27 +3,35 @@
 //! A batch of the trace holds what *one thread* wrote, in order. A poll that began in one and ended in the next, and what
 //! happened before the first poll of a batch was seen, is left to [`super::stitch`].
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
-use std::sync::{Mutex, PoisonError};
+mod extra;
+mod layout;
+
+pub(super) use extra::Claim;
+
+use std::{
+    collections::{BTreeMap, BTreeSet, HashMap, HashSet},
+    sync::{Mutex, PoisonError},
+};
 
 use dial9_trace_format::{InternedString, decoder::RawEvent, types::FieldValueRef};
 
+use self::layout::Layout;
 use super::{
     super::Progress,
-    bind::{Binding, Kind},
+    bind::{BLOCKING, Binding, Kind, NO_WORKER, is_worker},
     cut::Unit,
     walk::{Broken, Walk},
 };
 use crate::recording::{
-    Batch, Ns, Outcome, RecordingBuilder, SeatKey, SpawnFacts, StrId, TaskKind, WakerKey,
+    Batch, Ns, Outcome, PointScope, RecordingBuilder, SeatKey, SpawnFacts, StrId, SymbolFacts,
+    TaskKind, WakerKey,
 };
 
-/// What upstream calls a thread of the blocking pool.
-pub(super) const BLOCKING: u64 = 254;
-/// What upstream calls a thread that is no worker.
-pub(super) const NO_WORKER: u64 = 255;
 /// Stands for a worker's thread where nothing tells its number.
 pub(super) const UNKNOWN_THREAD: u32 = u32::MAX;
+/// Stands for all threads of the blocking pool, and for all that belong to no runtime.
+pub(super) const BLOCKING_THREAD: u32 = u32::MAX - 1;
+pub(super) const OUTSIDE_THREAD: u32 = u32::MAX - 2;
 /// The first of the numbers that stand for the thread of one batch until its own is known.
 const FIRST_UNNAMED: u32 = 1 << 31;
 
@@ -33,6 +41,8 @@ const MOST_LOOSE: usize = 1 << 16;
 const MOST_NESTED: usize = 64;
 /// The most entries of metadata that are kept.
 const MOST_METADATA: usize = 4_096;
+/// The most names of series that are kept at hand.
+const MOST_FIXED: usize = 4_096;
 /// Times beyond 36 years are nonsense, and sums of what is left do not overflow.
 const LATEST: u64 = 1 << 60;
 
@@ -45,6 +55,8 @@ pub(super) struct Open {
     pub(super) seat: SeatKey,
     /// The task ended inside it.
     pub(super) last: bool,
+    /// How many tasks were in the worker's own queue when it began, if it is known.
+    pub(super) queue: Option<u8>,
 }
 
 /// Something at the beginning of a batch that depends on what went on before.
@@ -119,6 +131,15 @@ pub(super) struct Decoded {
     pub(super) malformed: u64,
     /// Poll ends without a start, and polls without an end.
     pub(super) unpaired: u64,
+    pub(super) symbols: Vec<SymbolFacts>,
+    /// Custom events that name a task which nobody was polling.
+    pub(super) claims: Vec<Claim>,
+    /// The runtimes that points of series name, by the numbers that the points have meanwhile.
+    pub(super) runtimes: Vec<StrId>,
+    /// Threads that are no workers.
+    pub(super) others: BTreeMap<u32, StrId>,
+    /// Allocations, and ends of allocations, that the profiler had no room for.
+    pub(super) dropped: u64,
 }
 
 /// Decodes one unit. What comes out when nobody waits any more is not all of it.
@@ -141,8 +162,14 @@ pub(super) fn decode(
         broken: Vec::new(),
         malformed: 0,
         unpaired: 0,
+        symbols: Vec::new(),
+        claims: Vec::new(),
+        runtimes: Vec::new(),
+        others: BTreeMap::new(),
+        dropped: 0,
     };
     let mut located: Vec<bool> = Vec::new();
+    let (mut fixed, mut spans) = (HashMap::new(), HashSet::new());
     let mut events = 0;
     let mut unnamed = FIRST_UNNAMED;
     let mut walk = Walk::new(unit, progress);
@@ -152,14 +179,20 @@ pub(super) fn decode(
             located: &mut located,
             builder,
             bindings: Vec::new(),
-            locations: HashMap::new(),
+            layouts: HashMap::new(),
+            texts: HashMap::new(),
+            fixed: &mut fixed,
+            spans: &mut spans,
             edges: Edges::default(),
             wrote: false,
             begun: false,
             tid: None,
             unnamed,
-            worker: None,
+            worker: walk.writer(),
+            queue: None,
+            claimed: 0,
         };
+        stream.claimed = stream.out.claims.len();
         let broken = walk.batch(|event| {
             events += 1;
             stream.event(event);
@@ -182,7 +215,12 @@ struct Stream<'o> {
     located: &'o mut Vec<bool>,
     builder: &'o Mutex<RecordingBuilder>,
     bindings: Vec<Option<Binding>>,
-    locations: HashMap<InternedString, StrId>,
+    layouts: HashMap<u16, Layout>,
+    texts: HashMap<InternedString, StrId>,
+    /// The texts that this program knows by heart.
+    fixed: &'o mut HashMap<String, StrId>,
+    /// The spans whose fields are known.
+    spans: &'o mut HashSet<u64>,
     edges: Edges,
     /// Whether an event of the scheduler was seen.
     wrote: bool,
@@ -192,14 +230,15 @@ struct Stream<'o> {
     /// What stands for its number meanwhile.
     unnamed: u32,
     worker: Option<u64>,
+    /// The worker's own queue as it was last said.
+    queue: Option<u8>,
+    /// Where the claims of this batch begin.
+    claimed: usize,
 }
 
 impl Stream<'_> {
     fn event(&mut self, event: &RawEvent<'_, '_>) {
         let binding = self.binding(event);
-        if binding.kind == Kind::Other {
-            return;
-        }
         if self.take(event, &binding).is_none() {
             self.out.malformed += 1;
         }
@@ -228,9 +267,11 @@ impl Stream<'_> {
         match binding.kind {
             Kind::PollStart => {
                 let (worker, task) = (number(0)?, number(1)?);
+                let queue = number(3).map(|queue| u8::try_from(queue).unwrap_or(u8::MAX));
                 self.at(at);
                 let seat = self.seat(worker, None);
                 self.begun = true;
+                self.queue = queue.or(self.queue);
                 self.locate(task, event, binding, 2);
                 // A thread polls twice for one worker only if an end is missing; nobody nests as deep as this.
                 let too_deep = (self.edges.polls.len() >= MOST_NESTED).then_some(0);
@@ -245,6 +286,7 @@ impl Stream<'_> {
                     start: at,
                     seat,
                     last: false,
+                    queue,
                 });
             }
             Kind::PollEnd => {
@@ -272,6 +314,8 @@ impl Stream<'_> {
                 if self.edges.park.replace((worker, at, seat)).is_some() {
                     self.out.batch.rowless_parks(1, 0);
                 }
+                self.queue_point(at, number(2));
+                self.point(at, "cpu_time", "ns", PointScope::Writer, number(3));
             }
             Kind::Unpark => {
                 let worker = number(0)?;
@@ -286,11 +330,14 @@ impl Stream<'_> {
                     None => self.out.batch.rowless_parks(0, 1),
                 }
                 self.begun = true;
+                self.seat(worker, number(1));
+                self.queue_point(at, number(2));
+                self.point(at, "kernel_wait", "ns", PointScope::Writer, number(3));
             }
             Kind::Spawn => {
                 let task = number(0)?;
                 self.at(at);
-                let location = self.location(event, binding, 1);
+                let location = self.text(event, binding.value(event, 1));
                 let known = self.out.batch.task(task);
                 self.mark_located(known);
                 if number(2) == Some(1) {
@@ -346,7 +393,7 @@ impl Stream<'_> {
                 let wall = number(0)?;
                 self.out.clock.get_or_insert((at, wall));
             }
-            Kind::Other => {}
+            _ => self.extra(at, event, binding)?,
         }
         Some(())
     }
@@ -453,7 +500,7 @@ impl Stream<'_> {
             return;
         }
         self.mark_located(known);
-        let location = self.location(event, binding, place);
+        let location = self.text(event, binding.value(event, place));
         if location != StrId::NONE {
             self.out.locations.push((task, location));
         }
@@ -466,17 +513,36 @@ impl Stream<'_> {
         self.located[task] = true;
     }
 
-    fn location(&mut self, event: &RawEvent<'_, '_>, binding: &Binding, place: usize) -> StrId {
-        let intern = |text: &str| {
-            let mut builder = self.builder.lock().unwrap_or_else(PoisonError::into_inner);
-            builder.intern(text)
-        };
-        match binding.value(event, place) {
-            Some(FieldValueRef::PooledString(id)) => *self
-                .locations
-                .entry(*id)
-                .or_insert_with(|| event.string_pool.get(*id).map_or(StrId::NONE, intern)),
-            Some(FieldValueRef::String(text)) => intern(text),
+    fn intern(&self, text: &str) -> StrId {
+        let mut builder = self.builder.lock().unwrap_or_else(PoisonError::into_inner);
+        builder.intern(text)
+    }
+
+    /// The same, for texts that come again and again.
+    fn fixed(&mut self, text: &str) -> StrId {
+        if let Some(known) = self.fixed.get(text) {
+            return *known;
+        }
+        let id = self.intern(text);
+        if self.fixed.len() < MOST_FIXED {
+            self.fixed.insert(text.to_owned(), id);
+        }
+        id
+    }
+
+    /// The text of a field; empty where it is none.
+    fn text(&mut self, event: &RawEvent<'_, '_>, value: Option<&FieldValueRef<'_>>) -> StrId {
+        match value {
+            Some(FieldValueRef::PooledString(id)) => {
+                if let Some(known) = self.texts.get(id) {
+                    return *known;
+                }
+                let text = event.string_pool.get(*id).unwrap_or_default();
+                let text = self.intern(text);
+                self.texts.insert(*id, text);
+                text
+            }
+            Some(FieldValueRef::String(text)) => self.intern(text),
             _ => StrId::NONE,
         }
     }
@@ -508,6 +574,9 @@ impl Stream<'_> {
         if let Some((.., seat)) = &mut self.edges.park {
             *seat = name(*seat);
         }
+        for claim in &mut self.out.claims[self.claimed..] {
+            claim.seat = claim.seat.map(name);
+        }
         for loose in &mut self.edges.loose {
             if let Loose::Wake { seat, .. } = loose {
                 *seat = name(*seat);
@@ -524,10 +593,6 @@ impl Stream<'_> {
     }
 }
 
-fn is_worker(worker: u64) -> bool {
-    worker != BLOCKING && worker != NO_WORKER
-}
-
 /// The worker as upstream numbers it, over all runtimes; what it is in its runtime is known in the end.
 fn seat_of(worker: u64, thread: u32) -> SeatKey {
     let number = u32::try_from(worker).unwrap_or(u32::MAX);
@@ -539,7 +604,11 @@ fn seat_of(worker: u64, thread: u32) -> SeatKey {
     } else {
         SeatKey {
             worker: None,
-            thread: number,
+            thread: if worker == BLOCKING {
+                BLOCKING_THREAD
+            } else {
+                OUTSIDE_THREAD
+            },
         }
     }
 }
@@ -552,4 +621,7 @@ pub(super) fn push_poll(batch: &mut Batch, open: &Open, end: Ns) {
         Outcome::Pending
     };
     batch.poll(open.task, open.start, end, outcome);
+    if let Some(queue) = open.queue {
+        batch.local_queue(queue);
+    }
 }
