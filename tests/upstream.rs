@@ -1,20 +1,21 @@
 //! Real traces of upstream dial9 0.5.7: every count is held against what its own format crate says of the file.
 
+mod plain;
+
 use std::{
-    collections::BTreeMap,
     fs,
-    io::Write as _,
+    io::{Read as _, Write as _},
     path::{Path, PathBuf},
 };
 
-use dial9_trace_format::{
-    decoder::{Decoder, RawEvent},
-    types::FieldValueRef,
-};
 use dial9_tui::{
     open::{OpenError, Progress, Request, open, open_bytes},
-    recording::{Format, LossKind, Outcome, PollIx, Recording, Waker},
+    recording::{
+        CustomIx, Format, LossKind, Outcome, PollIx, Recording, RuntimeIx, SampleIx, Scope, SpanIx,
+        TaskIx, Waker,
+    },
 };
+use plain::{Plain, account};
 
 fn data(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR"))
@@ -34,103 +35,10 @@ fn small() -> Vec<u8> {
     fs::read(data("upstream-0.5.bin")).unwrap()
 }
 
-/// What a plain reading of a trace says.
-#[derive(Debug, Default, PartialEq)]
-struct Plain {
-    total: u64,
-    kinds: BTreeMap<String, u64>,
-    /// By task: poll starts, wakes, spawns, ends.
-    tasks: BTreeMap<u64, [u64; 4]>,
-    locations: BTreeMap<u64, String>,
-    instrumented: u64,
-    first: Option<u64>,
-    last: Option<u64>,
-    /// By task, each poll's start and upstream's own schedule delay.
-    delays: BTreeMap<u64, Vec<(u64, u64)>>,
-}
-
-const SCHEDULER: [&str; 7] = [
-    "PollStartEvent",
-    "PollEndEvent",
-    "WorkerParkEvent",
-    "WorkerUnparkEvent",
-    "TaskSpawnEvent",
-    "TaskTerminateEvent",
-    "WakeEventEvent",
-];
-
-impl Plain {
-    fn read(files: &[Vec<u8>]) -> Self {
-        let mut plain = Self::default();
-        for bytes in files {
-            Decoder::new(bytes)
-                .unwrap()
-                .for_each_event(|event| plain.event(&event))
-                .unwrap();
-        }
-        // Batches do not follow each other in time.
-        for delays in plain.delays.values_mut() {
-            delays.sort_unstable();
-        }
-        plain
-    }
-
-    fn event(&mut self, event: &RawEvent<'_, '_>) {
-        self.total += 1;
-        *self.kinds.entry(event.name.to_owned()).or_default() += 1;
-        if !SCHEDULER.contains(&event.name) {
-            return;
-        }
-        let at = event.timestamp_ns;
-        self.first = Some(self.first.map_or(at, |first| first.min(at)));
-        self.last = Some(self.last.map_or(at, |last| last.max(at)));
-        let field = |name: &str| event.field_names().position(|field| field == name);
-        let number = |name: &str| match &event.fields[field(name)?] {
-            FieldValueRef::Varint(number) => Some(*number),
-            FieldValueRef::Bool(yes) => Some(u64::from(*yes)),
-            _ => None,
-        };
-        let mut count = |task: Option<u64>, which: usize| {
-            self.tasks.entry(task.unwrap()).or_default()[which] += 1;
-        };
-        match event.name {
-            "PollStartEvent" => {
-                count(number("task_id"), 0);
-                if let Some(delay) = number("scheduling_delay_ns") {
-                    let of = self.delays.entry(number("task_id").unwrap()).or_default();
-                    of.push((at, delay));
-                }
-            }
-            "WakeEventEvent" => count(number("woken_task_id"), 1),
-            "TaskSpawnEvent" => {
-                count(number("task_id"), 2);
-                self.instrumented += number("instrumented").unwrap();
-            }
-            "TaskTerminateEvent" => count(number("task_id"), 3),
-            _ => {}
-        }
-        if let (Some(task), Some(place)) = (number("task_id"), field("spawn_loc"))
-            && let FieldValueRef::PooledString(id) = event.fields[place]
-        {
-            let location = event.string_pool.get(id).unwrap_or_default().to_owned();
-            self.locations.insert(task, location);
-        }
-    }
-
-    fn kind(&self, name: &str) -> u64 {
-        self.kinds.get(name).copied().unwrap_or(0)
-    }
-}
-
 fn agree(recording: &Recording, plain: &Plain) {
-    let counts = recording.counts();
-    assert_eq!(counts.total, plain.total);
-    assert_eq!(counts.polls, plain.kind("PollStartEvent"));
-    assert_eq!(counts.wakes, plain.kind("WakeEventEvent"));
-    assert_eq!(counts.spawns, plain.kind("TaskSpawnEvent"));
-    assert_eq!(counts.terminates, plain.kind("TaskTerminateEvent"));
-    assert_eq!(counts.parks, plain.kind("WorkerParkEvent"));
-    assert_eq!(counts.unparks, plain.kind("WorkerUnparkEvent"));
+    for (what, files, ours) in account(recording, plain) {
+        assert_eq!(files, ours, "{what}");
+    }
     assert_eq!(
         recording.window().end as u64,
         plain.last.unwrap() - plain.first.unwrap()
@@ -183,6 +91,142 @@ fn a_small_trace_agrees_with_its_own_crate() {
         }
     }
     assert!(by_tasks > 1_000, "{by_tasks}");
+}
+
+#[test]
+fn everything_that_upstream_records_is_in_the_recording() {
+    let recording = load(&[data("upstream-0.5-rich.bin.gz")]).unwrap();
+    let mut bytes = Vec::new();
+    let packed = fs::read(data("upstream-0.5-rich.bin.gz")).unwrap();
+    flate2::read::MultiGzDecoder::new(&packed[..])
+        .read_to_end(&mut bytes)
+        .unwrap();
+    let plain = Plain::read(&[bytes]);
+    assert_eq!(recording.losses(), []);
+    agree(&recording, &plain);
+    assert_eq!(recording.str(recording.process().unwrap().name), "rich");
+    let names: Vec<&str> = recording
+        .runtimes()
+        .iter()
+        .map(|runtime| recording.str(runtime.name))
+        .collect();
+    assert_eq!(names, ["main", "io"]);
+    for runtime in [0, 1] {
+        let scope = Scope::Runtime(RuntimeIx::new(runtime));
+        for name in ["global_queue", "alive_tasks"] {
+            let series = recording.series_named(name, scope).unwrap();
+            assert!(recording.series(series).points > 10, "{name}");
+        }
+    }
+    let rss = recording.series_named("max_rss", Scope::Process).unwrap();
+    assert_eq!(recording.str(recording.series(rss).unit), "bytes");
+}
+
+/// What the service of the rich trace does is known: `benches/traces/src/bin/rich.rs`.
+#[test]
+fn spans_samples_sites_and_events_are_where_they_belong() {
+    let recording = load(&[data("upstream-0.5-rich.bin.gz")]).unwrap();
+    let name_of = |task: Option<TaskIx>| task.and_then(|task| recording.location(task));
+    let spans = || (0..recording.span_count()).map(SpanIx::new);
+    let name = |span: SpanIx| recording.str(recording.span(span).name);
+
+    let requests: Vec<SpanIx> = spans().filter(|span| name(*span) == "request").collect();
+    assert_eq!(requests.len(), 60);
+    let client = recording.span(requests[0]).task;
+    assert!(name_of(client).unwrap().contains("rich.rs"));
+    for request in &requests {
+        let span = recording.span(*request);
+        assert_eq!((span.task, span.parent, span.depth), (client, None, 0));
+        assert!(span.closed.unwrap() > span.opened);
+        assert_eq!(recording.str(span.target), "rich");
+        let texts: Vec<String> = recording
+            .fields_of_span(*request)
+            .iter()
+            .map(|field| field.text(&recording))
+            .collect();
+        assert!(texts.contains(&"route=\"/sum\"".to_owned()), "{texts:?}");
+        assert!(texts.iter().any(|text| text.starts_with("location=")));
+        // It is entered whenever its future is polled, and inside a poll each time.
+        for entry in recording.entries_of(*request) {
+            let entry = recording.entry(*entry);
+            assert_eq!(entry.task, client);
+            let lane = entry.lane.unwrap();
+            let poll = recording.poll_of_thread(lane, entry.thread.unwrap(), entry.begin);
+            assert_eq!(poll.map(|poll| recording.poll(poll).task), client);
+        }
+    }
+    for answer in spans().filter(|span| name(*span) == "answer") {
+        let span = recording.span(answer);
+        assert_eq!((span.task, span.depth), (client, 1));
+        assert!(requests.contains(&span.parent.unwrap()));
+    }
+    // Each connection has a task of its own, in the other runtime.
+    for sum in spans().filter(|span| name(*span) == "sum") {
+        let task = recording.span(sum).task.unwrap();
+        assert_eq!(recording.task(task).runtime, Some(RuntimeIx::new(1)));
+        assert_eq!(recording.spans_of(task), [sum]);
+    }
+
+    let mut inside = 0;
+    for sample in (0..recording.sample_count()).map(SampleIx::new) {
+        let row = recording.sample(sample);
+        assert!(row.thread.is_some());
+        if let Some(poll) = row.poll {
+            inside += 1;
+            assert!(recording.samples_in(poll).contains(&sample));
+            assert_eq!(row.task, Some(recording.poll(poll).task));
+        }
+        // Only a task adds up.
+        let frames = recording.stack(row.stack).iter();
+        let adds = frames
+            .map(|frame| recording.str(recording.frame(*frame).name))
+            .any(|function| function.starts_with("rich::sum"));
+        assert!(!adds || row.task.is_some());
+    }
+    assert!(inside > 20, "{inside}");
+
+    // The tasks whose dumps were taken were pending where their stacks say.
+    for site in recording
+        .tasks()
+        .flat_map(|task| recording.await_sites_of(task))
+    {
+        let site = recording.await_site(*site);
+        let leaf = recording.stack(site.stack).last().unwrap();
+        let function = recording.str(recording.frame(*leaf).name);
+        assert!(
+            function.starts_with("tokio") || function.contains("::poll"),
+            "{function}"
+        );
+        // It was taken at the end of a poll, and carries the time of its start.
+        let poll = recording.poll_at(site.task, site.at).unwrap();
+        let row = recording.poll(poll);
+        assert!((0..1_000).contains(&(site.at - row.start)));
+        let after = recording.last_poll(site.task).unwrap().start > row.start;
+        assert!(after, "nobody was there to tell of the last one");
+    }
+
+    let customs = (0..recording.custom_count()).map(CustomIx::new);
+    let (mut own, mut nobodys) = (0, 0);
+    for custom in customs {
+        let row = recording.custom(custom);
+        let fields = recording.fields_of_custom(custom);
+        let text = |place: usize| fields[place].text(&recording);
+        if recording.str(row.name) == "RequestDone" {
+            assert_eq!(row.task, client);
+            assert_eq!(recording.str(fields[0].unit), "us");
+            assert_eq!(text(1), "size=8 bytes");
+        } else if row.task.is_none() {
+            // There is no such task.
+            nobodys += 1;
+            assert_eq!(text(0), format!("task_id={}", 1u64 << 40));
+            assert_eq!(text(1), "rank=-3");
+        } else {
+            own += 1;
+            assert_eq!(row.task, client);
+        }
+    }
+    assert_eq!((own, nobodys), (60, 1));
+    assert_eq!(recording.taskless_customs().len(), 1);
 }
 
 #[test]

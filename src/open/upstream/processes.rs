@@ -7,7 +7,7 @@ use std::{collections::BTreeMap, io::Read as _, path::Path};
 
 use dial9_trace_format::{
     decoder::{Decoder, RawEvent},
-    types::FieldValueRef,
+    types::{FieldValueRef, StringMapRef},
 };
 
 use super::{
@@ -220,7 +220,7 @@ fn entries(event: &RawEvent<'_, '_>) -> BTreeMap<String, String> {
         _ => None,
     });
     map.into_iter()
-        .flat_map(|entries| entries.iter())
+        .flat_map(StringMapRef::iter)
         .map(|(key, value)| (key.to_owned(), value.to_owned()))
         .collect()
 }

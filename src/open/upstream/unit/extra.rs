@@ -107,7 +107,7 @@ impl Stream<'_> {
             }
             Kind::SpanClose => {
                 let id = number(0)?;
-                self.spans.remove(&id);
+                self.told.remove(&id);
                 self.writer();
                 self.out.batch.span_close(at, id);
             }
@@ -206,8 +206,7 @@ impl Stream<'_> {
             name: self.text(event, binding.value(event, 2)),
             target,
         };
-        // What it carries was said when it was entered first.
-        let fields = if self.spans.insert(id) {
+        let fields = if self.told.insert(id) {
             self.fields(event, binding)
         } else {
             Vec::new()

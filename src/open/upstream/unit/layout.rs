@@ -1,6 +1,6 @@
 //! How the events of one schema are kept as they stand: the names of their fields, and the units that it annotates.
 
-use dial9_trace_format::{decoder::RawEvent, types::FieldValueRef};
+use dial9_trace_format::{decoder::RawEvent, schema::FieldAnnotation, types::FieldValueRef};
 
 use super::{super::bind::SPAN_ENTER, Binding, Kind, Stream};
 use crate::recording::{Field, StrId, Value};
@@ -44,7 +44,7 @@ impl Stream<'_> {
         let annotated = |place: usize, key: &str| {
             let mut all = schema.annotations().iter();
             all.find(|note| usize::from(note.field_index()) == place && note.key() == key)
-                .map(|note| note.value())
+                .map(FieldAnnotation::value)
         };
         let (name, location) = match schema.name().strip_prefix(SPAN_ENTER) {
             Some(place) if binding.kind == Kind::SpanEnter => module_and_place(place),

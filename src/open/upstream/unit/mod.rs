@@ -169,7 +169,7 @@ pub(super) fn decode(
         dropped: 0,
     };
     let mut located: Vec<bool> = Vec::new();
-    let (mut fixed, mut spans) = (HashMap::new(), HashSet::new());
+    let mut fixed = HashMap::new();
     let mut events = 0;
     let mut unnamed = FIRST_UNNAMED;
     let mut walk = Walk::new(unit, progress);
@@ -182,7 +182,7 @@ pub(super) fn decode(
             layouts: HashMap::new(),
             texts: HashMap::new(),
             fixed: &mut fixed,
-            spans: &mut spans,
+            told: HashSet::new(),
             edges: Edges::default(),
             wrote: false,
             begun: false,
@@ -219,8 +219,8 @@ struct Stream<'o> {
     texts: HashMap<InternedString, StrId>,
     /// The texts that this program knows by heart.
     fixed: &'o mut HashMap<String, StrId>,
-    /// The spans whose fields are known.
-    spans: &'o mut HashSet<u64>,
+    /// The spans whose fields this batch has told: whichever enter turns out to be a span's first says what it carries.
+    told: HashSet<u64>,
     edges: Edges,
     /// Whether an event of the scheduler was seen.
     wrote: bool,
