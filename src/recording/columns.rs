@@ -57,7 +57,8 @@ impl Lengths {
     }
 
     pub(crate) fn get(&self, row: usize) -> Option<Ns> {
-        match self.short[row] {
+        // Delays are not there before they were computed.
+        match *self.short.get(row)? {
             NO_LENGTH => None,
             LONG => self.long.get(&(row as u32)).copied(),
             short => Some(Ns::from(short)),
@@ -112,6 +113,11 @@ impl PollColumns {
             .get(row)
             .copied()
             .filter(|queue| *queue != NO_QUEUE)
+    }
+
+    /// Whether any poll knows how long its worker's own queue was.
+    pub(crate) fn has_queues(&self) -> bool {
+        !self.queue.is_empty()
     }
 
     pub(crate) fn len(&self) -> usize {

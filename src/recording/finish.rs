@@ -9,12 +9,14 @@ use super::{
     batch::{PollRow, WakeRow},
     build::LaneName,
     columns::{NO_LANE, PollColumns, Seat, WakeColumns, WakerKind},
+    curves::Curves,
     extra::{ExtraColumns, extra_columns},
     index::ByOwner,
     lookups::Summaries,
     merge::{Stretch, merge},
     number::{MOST_SEATS, Maps, folded_facts, number_seats, spawn_facts, task_rows},
     small::{park_columns, small_indexes, unwakeable_columns, wait_columns},
+    steps::Steps,
     sweep::{Between, sweep},
     time::UNKNOWN,
 };
@@ -121,6 +123,7 @@ pub(crate) fn finish(mut builder: RecordingBuilder) -> Recording {
         extra: ExtraColumns::default(),
         summaries: Summaries::default(),
         lives: Lives::default(),
+        curves: Curves::default(),
     };
     if seats.over_cap > 0 {
         recording.losses.push(Loss {
@@ -136,13 +139,15 @@ pub(crate) fn finish(mut builder: RecordingBuilder) -> Recording {
     small_indexes(&mut recording);
     whole_totals(&mut recording);
 
-    sweep_rows(&mut recording);
+    let blocking_jobs = ends(&mut recording, &batches, &maps, &builder.ends);
+    recording.lives = Lives::build(&recording);
+
+    let runnable = sweep_rows(&mut recording);
     recording.summaries = Summaries::build(&recording);
     extra_columns(&mut recording, &mut batches, &maps, builder.symbols);
     window_waits(&mut recording);
-    let blocking_jobs = ends(&mut recording, &batches, &maps, &builder.ends);
-    recording.lives = Lives::build(&recording);
     recording.coverage = coverage(&recording, builder.resources, blocking_jobs);
+    recording.curves = Curves::build(&recording, runnable);
     recording
 }
 
@@ -247,15 +252,16 @@ fn merge_rows(recording: &mut Recording, batches: &mut [Batch], maps: &[Maps]) {
     (recording.wakes, recording.wakes_by_task) = (wakes, wakes_by_task);
 }
 
-/// Sweeps for delays, and meanwhile indexes by lane and by waker.
-fn sweep_rows(recording: &mut Recording) {
+/// Sweeps for delays, and meanwhile indexes by lane and by waker. Gives the number of ready tasks over time.
+fn sweep_rows(recording: &mut Recording) -> Steps {
     let between: Vec<Between> = recording
         .tasks()
         .map(|task| before_first_row(recording, task))
         .collect();
+    let others = other_ready_changes(recording);
     let (polls, wakes) = (&recording.polls, &recording.wakes);
     let (swept, (by_lane, by_waker)) = both(
-        || sweep(polls, wakes, between),
+        || sweep(polls, wakes, between, &others),
         || {
             let lane = |row: usize| {
                 recording.seats[usize::from(polls.seat[row])]
@@ -277,6 +283,22 @@ fn sweep_rows(recording: &mut Recording) {
     recording.wakes.redundant = swept.redundant;
     recording.in_window = swept.in_window;
     (recording.polls_by_lane, recording.wakes_by_waker) = (by_lane, by_waker);
+    swept.ready
+}
+
+/// Tasks become ready by their spawns too, or were before their first rows; and some end without another poll.
+fn other_ready_changes(recording: &Recording) -> Vec<(Ns, i64)> {
+    let mut changes = Vec::new();
+    for task in recording.tasks() {
+        changes.extend(recording.first_ready(task).map(|at| (at, 1)));
+        let gone = recording.gone_at(task);
+        changes.extend(
+            gone.filter(|_| recording.left_ready(task).is_some())
+                .map(|at| (at, -1)),
+        );
+    }
+    changes.sort_unstable();
+    changes
 }
 
 /// Does one thing on another thread, and one on this.
@@ -328,7 +350,7 @@ fn whole_totals(recording: &mut Recording) {
     recording.totals = totals;
 }
 
-fn before_first_row(recording: &Recording, task: TaskIx) -> Between {
+pub(crate) fn before_first_row(recording: &Recording, task: TaskIx) -> Between {
     let first_poll = recording
         .polls_of(task)
         .first()

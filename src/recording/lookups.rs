@@ -218,6 +218,14 @@ impl Recording {
         Some(polls[place])
     }
 
+    /// Calls `found` with the polls of a lane that have begun by `at` and end after it, ascending.
+    pub fn polls_over(&self, lane: LaneIx, at: Ns, mut found: impl FnMut(PollIx)) {
+        let polls = self.polls_on(lane);
+        if let Some(forest) = self.summaries.lane_polls.get(lane.index()) {
+            forest.over(at, self.intervals(polls), |place| found(polls[place]));
+        }
+    }
+
     /// The park that a lane was in at `at`.
     #[must_use]
     pub fn park_on(&self, lane: LaneIx, at: Ns) -> Option<ParkIx> {

@@ -7,6 +7,7 @@ mod alive;
 mod batch;
 mod build;
 mod columns;
+mod curves;
 mod customs;
 mod extra;
 #[cfg(test)]
@@ -31,6 +32,7 @@ mod series;
 mod small;
 mod spans;
 mod stacks;
+mod steps;
 mod strings;
 mod sweep;
 mod task;
@@ -42,6 +44,7 @@ pub mod time;
 
 pub use batch::{Batch, SeatKey, SpawnFacts, WakerKey};
 pub use build::{FoldedFacts, OpenWaitFacts, RecordingBuilder, TaskFacts};
+pub use curves::{Curve, GLOBAL_QUEUE, LOCAL_QUEUE};
 pub use customs::CustomEvent;
 pub use extras::{PointKey, PointScope, SpanFacts};
 pub use facts::{
@@ -71,6 +74,7 @@ use batch::IdHashing;
 use columns::{
     ParkColumns, PollColumns, Seat, UnwakeableColumns, WaitColumns, WakeColumns, WakerKind,
 };
+use curves::Curves;
 use extra::ExtraColumns;
 use index::ByOwner;
 use lookups::Summaries;
@@ -115,6 +119,7 @@ pub struct Recording {
     extra: ExtraColumns,
     summaries: Summaries,
     lives: Lives,
+    curves: Curves,
 }
 
 /// Where it comes from, and what it covers.

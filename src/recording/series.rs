@@ -162,9 +162,16 @@ impl Recording {
     /// What a series was at an instant; `None` before its first point.
     #[must_use]
     pub fn value_at(&self, series: SeriesIx, at: Ns) -> Option<i64> {
+        self.last_point(series, at).map(|(_, value)| value)
+    }
+
+    /// The latest point of a series up to an instant.
+    #[must_use]
+    pub fn last_point(&self, series: SeriesIx, at: Ns) -> Option<(Ns, i64)> {
         let points = &self.extra.series[series.index()];
         let after = points.at.partition_point(|point| *point <= at);
-        after.checked_sub(1).map(|place| points.value[place])
+        let last = after.checked_sub(1)?;
+        Some((points.at[last], points.value[last]))
     }
 
     /// Fills `bands`, which share the time from `from` to `to`, with what a series was in each of them.

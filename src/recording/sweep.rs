@@ -4,9 +4,12 @@
 //! in the very instant of a poll's start is that poll's. The *schedule delay* runs from the cause, or from the previous
 //! poll's end where that is later, to the poll's start.
 
+use std::iter::Peekable;
+
 use super::{
     Ns, Totals,
     columns::{Bits, Lengths, PollColumns, WakeColumns, WakerKind},
+    steps::{Counter, Steps},
     time::UNKNOWN,
 };
 
@@ -27,16 +30,26 @@ pub(crate) struct Swept {
     pub(crate) redundant: Bits,
     /// Each task's totals inside the window.
     pub(crate) in_window: Vec<Totals>,
+    /// How many tasks were ready.
+    pub(crate) ready: Steps,
 }
 
-/// Walks over `polls` and `wakes`; `between` is what is known of each task before its first row.
-pub(crate) fn sweep(polls: &PollColumns, wakes: &WakeColumns, between: Vec<Between>) -> Swept {
+/// Walks over `polls` and `wakes`; `between` is what is known of each task before its first row, and `others` when the
+/// number of ready tasks changes for other reasons than polls and wakes, ascending.
+pub(crate) fn sweep(
+    polls: &PollColumns,
+    wakes: &WakeColumns,
+    between: Vec<Between>,
+    others: &[(Ns, i64)],
+) -> Swept {
     let mut in_window = vec![Totals::default(); between.len()];
     let mut delays = Lengths::with_capacity(polls.len());
     let mut walk = Walk {
         wakes,
         between,
         redundant: Bits::new(wakes.len()),
+        ready: Counter::new(),
+        others: others.iter().peekable(),
     };
     let mut wake = 0;
     for poll in 0..polls.len() {
@@ -53,9 +66,13 @@ pub(crate) fn sweep(polls: &PollColumns, wakes: &WakeColumns, between: Vec<Betwe
             poll_end: end,
         };
         let before = std::mem::replace(&mut walk.between[task], after);
-        delays.push(
-            (before.cause != UNKNOWN).then(|| (start - before.cause.max(before.poll_end)).max(0)),
-        );
+        walk.catch_up(start);
+        if before.cause == UNKNOWN {
+            delays.push(None);
+        } else {
+            delays.push(Some((start - before.cause.max(before.poll_end)).max(0)));
+            walk.ready.change(start, -1);
+        }
         if end >= 0 {
             in_window[task].add_poll(start, length);
         }
@@ -63,10 +80,12 @@ pub(crate) fn sweep(polls: &PollColumns, wakes: &WakeColumns, between: Vec<Betwe
     for wake in wake..wakes.len() {
         walk.take_wake(wake, &mut in_window);
     }
+    walk.catch_up(Ns::MAX);
     Swept {
         delays,
         redundant: walk.redundant,
         in_window,
+        ready: walk.ready.finish(),
     }
 }
 
@@ -74,14 +93,31 @@ struct Walk<'a> {
     wakes: &'a WakeColumns,
     between: Vec<Between>,
     redundant: Bits,
+    ready: Counter,
+    others: Peekable<std::slice::Iter<'a, (Ns, i64)>>,
 }
 
 impl Walk<'_> {
+    /// Counts what changes by `at` for other reasons.
+    fn catch_up(&mut self, at: Ns) {
+        while let Some((when, by)) = self.others.next_if(|(when, _)| *when <= at) {
+            self.ready.change(*when, *by);
+        }
+    }
+
     fn take_wake(&mut self, wake: usize, in_window: &mut [Totals]) {
         let task = self.wakes.task[wake].index();
         let at = self.wakes.at[wake];
-        if self.between[task].cause == UNKNOWN {
-            self.between[task].cause = at;
+        let between = &mut self.between[task];
+        if between.cause == UNKNOWN {
+            between.cause = at;
+            let busy_until = between.poll_end;
+            self.catch_up(at);
+            if busy_until <= at {
+                self.ready.change(at, 1);
+            } else {
+                self.ready.grow_later(busy_until);
+            }
         } else {
             self.redundant.set(wake);
         }
