@@ -5,8 +5,9 @@ use std::cmp::Reverse;
 use super::{span::Span, steps::Lives};
 use crate::{
     analysis::{
-        Blind, Finding, NotChecked, Role, State, Thresholds, blind::AFTERMATH, blind_intervals,
-        delays::delays_of, findings, idle, label, not_checked, query::Vocabulary, state_at,
+        Blind, Finding, Idle, NotChecked, Role, State, Thresholds, blind::AFTERMATH,
+        blind_intervals, delays::delays_of, findings, idle, label, not_checked, query::Vocabulary,
+        state_at,
     },
     recording::{
         Cover, Forest, LaneIx, Ns, PollIx, Recording, RuntimeIx, TaskIx, WaitIx, WakeIx,
@@ -38,10 +39,16 @@ pub(super) struct Facts {
     pub(super) id_digits: usize,
     /// The words that a filter is completed with.
     pub(super) words: Vocabulary,
+    /// Who was idle for longest at the end.
+    pub(super) idle: Idle,
+    pub(super) longest_poll: Option<PollIx>,
 }
 
 /// Bins of the strip: more than any terminal is wide.
 const BINS: usize = 2_048;
+
+/// The most idle tasks that are worth listing beside the findings.
+const MOST_IDLE: usize = 50;
 
 /// Blind intervals shorter than this are of no interest to a person who looks for a delay.
 const SHORTEST_BLIND: Ns = 1_000_000;
@@ -151,6 +158,10 @@ impl Facts {
                 .max()
                 .unwrap_or(1),
             words: Vocabulary::new(recording),
+            idle: idle::idle_at(recording, window.end, MOST_IDLE, |_| true),
+            longest_poll: (0..recording.poll_count())
+                .map(PollIx::new)
+                .max_by_key(|poll| (recording.poll_duration(*poll), Reverse(*poll))),
         }
     }
 

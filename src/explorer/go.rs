@@ -1,6 +1,6 @@
 //! The jumps that follow the recording: to the waker, the parent, the culprit, the next slow poll.
 
-use super::{place::Pane, span::Span, view::View};
+use super::{findings, place::Pane, span::Span, view::View};
 use crate::{
     analysis::label,
     recording::{Cause, Happening, Ns, PollIx, TaskIx, WakeIx, Waker, time::duration},
@@ -140,40 +140,57 @@ impl View {
             None if step > 0 => 0,
             None => findings - 1,
         };
+        self.go_to_finding(number);
+    }
+
+    /// To the culprit of the finding of this number, at the moment of the crime.
+    pub(super) fn go_to_finding(&mut self, number: usize) {
         let opened = std::sync::Arc::clone(&self.opened);
-        let finding = &opened.facts.findings[number];
-        let window = opened.window();
+        let Some(finding) = opened.facts.findings.get(number) else {
+            return;
+        };
         self.jump(|view| {
-            view.place.finding = Some(number);
             view.place.pane = Pane::Task;
-            view.place.cursor = finding.start;
-            view.place.span = Span::about(finding.start, finding.duration, window);
-            if let Some(task) = finding
-                .culprit()
-                .or(finding.tasks.first().map(|(task, _)| *task))
-            {
-                view.place.task = Some(task);
-                let recording = &opened.recording;
-                let history = recording.history(task);
-                // The poll that the finding is about began at, or shortly before, the moment that it names.
-                let poll = recording
-                    .last_poll_before(task, finding.start.saturating_add(finding.duration))
-                    .filter(|poll| finding.start < recording.poll(*poll).end());
-                if let Some(poll) = poll {
-                    view.place.cursor = recording.poll_start(poll);
-                    view.place.event = history
-                        .find(view.place.cursor, Happening::Polled(poll))
-                        .unwrap_or(0);
-                } else {
-                    view.place.event = history
-                        .position(finding.start.saturating_add(1))
-                        .saturating_sub(1);
-                }
-                view.place.events_top = view.place.event.saturating_sub(2);
-            }
+            view.aim_at_finding(number);
         });
         let suggestion = &finding.suggestion;
+        let findings = opened.facts.findings.len();
         self.note = Some(format!("{} of {findings}: {suggestion}", number + 1));
+    }
+
+    /// Puts the cursor, the selection and the zoom to the moment of a finding's crime.
+    pub(super) fn aim_at_finding(&mut self, number: usize) {
+        let opened = std::sync::Arc::clone(&self.opened);
+        let Some(finding) = opened.facts.findings.get(number) else {
+            return;
+        };
+        let place = &mut self.place;
+        place.finding = Some(number);
+        place.findings.item = findings::Item::Finding(number);
+        place.cursor = finding.start;
+        place.span = Span::about(finding.start, finding.duration, opened.window());
+        let first = finding.tasks.first().map(|(task, _)| *task);
+        let Some(task) = finding.culprit().or(first) else {
+            return;
+        };
+        place.task = Some(task);
+        let recording = &opened.recording;
+        let history = recording.history(task);
+        // The poll that the finding is about began at, or shortly before, the moment that it names.
+        let poll = recording
+            .last_poll_before(task, finding.start.saturating_add(finding.duration))
+            .filter(|poll| finding.start < recording.poll(*poll).end());
+        if let Some(poll) = poll {
+            place.cursor = recording.poll_start(poll);
+            place.event = history
+                .find(place.cursor, Happening::Polled(poll))
+                .unwrap_or(0);
+        } else {
+            place.event = history
+                .position(finding.start.saturating_add(1))
+                .saturating_sub(1);
+        }
+        place.events_top = place.event.saturating_sub(2);
     }
 
     /// To the next slow poll after the cursor, or to the one before it: of the task whose life is shown, or of all.

@@ -1,0 +1,372 @@
+//! What the Findings pane says, line by line.
+
+use super::{Item, panicked};
+use crate::{
+    analysis::{Finding, IdleTask, Kind, Role as Part, Severity, State, label},
+    explorer::{
+        facts::Opened,
+        tasks::severity,
+        text::{brief, place, plural, wrap},
+        theme::Role,
+        wording,
+    },
+    recording::{
+        Recording, TaskIx, TriggerKind,
+        time::{duration, instant, instant_short},
+    },
+};
+
+/// A line of the pane.
+#[derive(Debug)]
+pub(super) struct Line {
+    /// What it belongs to.
+    pub(super) item: Option<Item>,
+    /// Whether the selection is shown on it.
+    pub(super) leads: bool,
+    pub(super) pieces: Vec<(String, Role)>,
+}
+
+/// Cells in front of a text that belongs to a line above it.
+const INDENT: usize = 2;
+
+/// Collects lines of a width.
+struct Page {
+    lines: Vec<Line>,
+    width: usize,
+}
+
+impl Page {
+    fn line(&mut self, item: Option<Item>, leads: bool, pieces: Vec<(String, Role)>) {
+        self.lines.push(Line {
+            item,
+            leads,
+            pieces,
+        });
+    }
+
+    /// A text of at most `most` lines, the first behind `lead`, the others below its text.
+    fn text(
+        &mut self,
+        item: Option<Item>,
+        lead: (&str, Role),
+        text: &str,
+        role: Role,
+        most: usize,
+    ) {
+        let indent = lead.0.chars().count();
+        // One cell is the selection's.
+        let room = self.width.saturating_sub(indent + 2).max(8);
+        for (number, text) in wrap(text, room, most).into_iter().enumerate() {
+            let lead = if number == 0 {
+                (lead.0.to_owned(), lead.1)
+            } else {
+                (" ".repeat(indent), Role::Plain)
+            };
+            self.line(item, false, vec![lead, (text, role)]);
+        }
+    }
+
+    fn blank(&mut self) {
+        self.line(None, false, Vec::new());
+    }
+}
+
+/// The lines for a pane of `width` cells while `selected` is selected.
+pub(super) fn lines(opened: &Opened, selected: Item, width: usize) -> Vec<Line> {
+    let mut page = Page {
+        lines: Vec::new(),
+        width,
+    };
+    trigger(&mut page, opened);
+    for (number, finding) in opened.facts.findings.iter().enumerate() {
+        one_finding(&mut page, opened, number, finding, selected);
+        page.blank();
+    }
+    if opened.facts.findings.is_empty() {
+        nothing(&mut page, opened);
+    }
+    not_checked(&mut page, opened);
+    idle(&mut page, opened, selected);
+    page.lines
+}
+
+/// A panic is what the person came for.
+fn trigger(page: &mut Page, opened: &Opened) {
+    let recording = &opened.recording;
+    let Some(trigger) = recording.trigger() else {
+        return;
+    };
+    if !matches!(trigger.kind, TriggerKind::Panic(_)) {
+        return;
+    }
+    let task = panicked(recording);
+    let item = task.map(|_| Item::Panic);
+    let mut head = vec![
+        ("● panic".to_owned(), Role::Critical),
+        (format!("  at {}", instant_short(trigger.at)), Role::Strong),
+    ];
+    if let Some(task) = task {
+        let task = label::task_at(recording, task);
+        head.push((format!("  {task}"), Role::Plain));
+    }
+    page.line(item, item.is_some(), head);
+    let detail = recording.str(trigger.detail);
+    page.text(item, ("  ", Role::Plain), detail, Role::Plain, 4);
+    page.blank();
+}
+
+fn one_finding(page: &mut Page, opened: &Opened, number: usize, finding: &Finding, selected: Item) {
+    let recording = &opened.recording;
+    let item = Some(Item::Finding(number));
+    let role = severity(finding.severity);
+    let mark = if finding.severity == Severity::Info {
+        "○"
+    } else {
+        "●"
+    };
+    let mut head = vec![
+        (format!("{mark} {:<14}", finding.kind.name()), role),
+        (
+            format!(" at {}", instant_short(finding.start)),
+            Role::Strong,
+        ),
+        (format!(", {}", duration(finding.duration)), Role::Strong),
+    ];
+    head.push((format!("   {}", finding.severity.name()), Role::Dim));
+    if finding.alike > 0 {
+        head.push((format!(", and {} alike", finding.alike), Role::Dim));
+    }
+    page.line(item, true, head);
+    let who = concerned(recording, finding);
+    if !who.is_empty() {
+        page.text(item, ("  ", Role::Plain), &who, Role::Info, 2);
+    }
+    let open = selected.finding() == Some(number);
+    let most = if open { 12 } else { 3 };
+    page.text(
+        item,
+        ("  ", Role::Plain),
+        &finding.message,
+        Role::Plain,
+        most,
+    );
+    if open {
+        page.text(
+            item,
+            ("  → ", Role::Key),
+            &finding.suggestion,
+            Role::Plain,
+            6,
+        );
+    }
+    for (line, evidence) in finding.evidence.iter().enumerate().filter(|_| open) {
+        let at = format!("  {:>14}  ", instant(evidence.at));
+        let kind = format!("{:<6} ", evidence.kind);
+        let item = Item::Evidence(number, line);
+        // The selected one is told in full.
+        let indent = at.chars().count() + kind.chars().count();
+        let room = page.width.saturating_sub(indent + 2).max(8);
+        let most = if item == selected { 4 } else { 1 };
+        let mut text = wrap(&evidence.text, room, most).into_iter();
+        let first = text.next().unwrap_or_default();
+        page.line(
+            Some(item),
+            true,
+            vec![(at, Role::Dim), (kind, Role::Waiting), (first, Role::Plain)],
+        );
+        for more in text {
+            let pieces = vec![(" ".repeat(indent), Role::Plain), (more, Role::Plain)];
+            page.line(Some(item), false, pieces);
+        }
+    }
+}
+
+/// The most tasks that are named in a row.
+const MOST_NAMED: usize = 6;
+
+/// `tasks 87, 88 handle_report  src/service.rs:118; late: 91, 92 and 3 more`.
+fn concerned(recording: &Recording, finding: &Finding) -> String {
+    let of = |part: Part| -> Vec<TaskIx> {
+        let tasks = finding.tasks.iter().filter(|(_, as_what)| *as_what == part);
+        tasks.map(|(task, _)| *task).collect()
+    };
+    let mut parts = Vec::new();
+    for (part, one, several) in [
+        (Part::Culprit, "task", "tasks"),
+        (Part::Victim, "hit: task", "hit: tasks"),
+    ] {
+        let tasks = of(part);
+        let Some(first) = tasks.first() else { continue };
+        let ids: Vec<String> = tasks
+            .iter()
+            .take(MOST_NAMED)
+            .map(|task| label::id(recording.task(*task).id))
+            .collect();
+        let mut text = format!(
+            "{} {}",
+            if tasks.len() == 1 { one } else { several },
+            ids.join(", ")
+        );
+        let kin = |task: &TaskIx| recording.task(*task).name == recording.task(*first).name;
+        if let Some(name) = recording.name(*first).filter(|_| tasks.iter().all(kin)) {
+            text.push_str(&format!(" {name}"));
+        }
+        if tasks.len() > MOST_NAMED {
+            text.push_str(&format!(" and {} more", tasks.len() - MOST_NAMED));
+        }
+        if let (Part::Culprit, Some(location)) = (part, recording.location(*first)) {
+            text.push_str(&format!("  {}", place(location)));
+        }
+        parts.push(text);
+    }
+    parts.join("; ")
+}
+
+/// What a person reads over a healthy recording.
+fn nothing(page: &mut Page, opened: &Opened) {
+    let (recording, facts) = (&opened.recording, &opened.facts);
+    let unchecked = |kind: &Kind| facts.not_checked.iter().any(|not| not.kind == *kind);
+    let looked: Vec<&str> = Kind::ALL
+        .iter()
+        .filter(|kind| !unchecked(kind))
+        .map(|kind| kind.name())
+        .collect();
+    page.line(
+        None,
+        false,
+        vec![("○ Nothing was found.".to_owned(), Role::Strong)],
+    );
+    let what = if looked.is_empty() {
+        "Nothing could be looked for in this recording.".to_owned()
+    } else {
+        format!(
+            "Looked for {} in {} of {}.",
+            looked.join(", "),
+            plural(recording.poll_count() as u64, "poll"),
+            plural(recording.task_count() as u64, "task"),
+        )
+    };
+    page.text(None, ("  ", Role::Plain), &what, Role::Plain, 4);
+    if let Some(poll) = facts.longest_poll {
+        let row = recording.poll(poll);
+        let text = format!(
+            "  the longest poll took {}, at {}: ",
+            duration(row.duration),
+            instant_short(row.start)
+        );
+        let who = wording::task(recording, row.task);
+        page.line(
+            Some(Item::Longest),
+            true,
+            vec![(text, Role::Plain), (who, Role::Info)],
+        );
+    }
+    page.blank();
+}
+
+/// What was not looked for, one reason after the other.
+fn not_checked(page: &mut Page, opened: &Opened) {
+    let kinds = &opened.facts.not_checked;
+    let mut reasons: Vec<&str> = Vec::new();
+    for kind in kinds {
+        if !reasons.contains(&kind.because.as_str()) {
+            reasons.push(&kind.because);
+        }
+    }
+    for because in &reasons {
+        let of_it = kinds.iter().filter(|kind| kind.because == **because);
+        let names: Vec<&str> = of_it.map(|kind| kind.kind.name()).collect();
+        let text = format!("not checked: {} ({because})", names.join(", "));
+        page.text(None, ("○ ", Role::Dim), &text, Role::Dim, 4);
+    }
+    if !reasons.is_empty() {
+        page.blank();
+    }
+}
+
+/// Who was idle for longest at the end: a stuck task emits nothing else.
+fn idle(page: &mut Page, opened: &Opened, selected: Item) {
+    let idle = &opened.facts.idle;
+    let heading = match (idle.all, idle.longest.len()) {
+        (0, _) => "Nobody was idle at the window's end.".to_owned(),
+        (all, shown) if shown < all => format!(
+            "Idle for longest at the window's end, {shown} of {}:",
+            plural(all as u64, "task")
+        ),
+        _ => "Idle at the window's end, the longest first:".to_owned(),
+    };
+    page.line(None, false, vec![(heading, Role::Strong)]);
+    for (number, task) in idle.longest.iter().enumerate() {
+        one_idle(page, opened, number, task, selected);
+    }
+}
+
+fn one_idle(page: &mut Page, opened: &Opened, number: usize, idle: &IdleTask, selected: Item) {
+    let recording = &opened.recording;
+    let item = Some(Item::Idle(number));
+    let who = match (recording.name(idle.task), recording.location(idle.task)) {
+        (Some(_), Some(location)) => {
+            format!(
+                "{}  {}",
+                wording::task(recording, idle.task),
+                place(location)
+            )
+        }
+        _ => wording::task(recording, idle.task),
+    };
+    let (what, role) = match (&idle.waiting_on, idle.state) {
+        (
+            waiting,
+            State::Idle {
+                unwakeable: Some(_),
+                ..
+            },
+        ) => {
+            let on = waiting
+                .as_ref()
+                .map_or_else(String::new, |on| format!(", waits on {on}"));
+            (format!("no waker left{on}"), Role::Critical)
+        }
+        (Some(on), _) => (format!("waits on {on}"), Role::Waiting),
+        (None, State::Unknown) => ("its wakes were not recorded".to_owned(), Role::Dim),
+        (None, _) => ("on what no mark names".to_owned(), Role::Dim),
+    };
+    page.line(
+        item,
+        true,
+        vec![
+            (format!("  {:>7}  ", brief(idle.idle_ns)), Role::Strong),
+            (format!("{who}  "), Role::Plain),
+            (what, role),
+        ],
+    );
+    if Some(selected) == item {
+        let indent = " ".repeat(INDENT + 9);
+        let text = past(recording, idle);
+        page.text(item, (&indent, Role::Plain), &text, Role::Info, 3);
+    }
+}
+
+/// When it was polled and woken last, and by whom.
+fn past(recording: &Recording, idle: &IdleTask) -> String {
+    let before = |at| if at < 0 { ", before the window" } else { "" };
+    let poll = match idle.last_poll {
+        Some(poll) => format!(
+            "last polled at {} for {}{}",
+            instant(poll.start),
+            duration(poll.end - poll.start),
+            before(poll.start)
+        ),
+        None => "never polled".to_owned(),
+    };
+    let wake = idle.last_wake.map_or_else(String::new, |wake| {
+        format!(
+            "; last woken by {} at {}{}",
+            label::waker(recording, wake.waker),
+            instant(wake.at),
+            before(wake.at)
+        )
+    });
+    let polls = recording.totals(idle.task).polls;
+    format!("{poll}{wake}; {} in all", plural(polls, "poll"))
+}
