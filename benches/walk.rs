@@ -74,6 +74,7 @@ fn walk(title: &str, open: impl FnOnce() -> Recording) {
 
 /// The walk itself.
 fn script(walker: &mut Walker, steps: &mut Steps) {
+    steps.act(walker, "pane", "tasks");
     tasks(walker, steps);
     for pane in ["scheduler", "task"] {
         steps.act(walker, "pane", pane);

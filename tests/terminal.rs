@@ -85,6 +85,8 @@ impl Terminal {
     /// Starts it, and waits for the Tasks pane.
     fn opened(arguments: &[&str], environment: &[(&str, &str)]) -> Self {
         let mut terminal = Self::start(arguments, environment);
+        terminal.wait_for("busy   cursor");
+        terminal.press("2");
         terminal.wait_for("alive at the cursor");
         terminal
     }

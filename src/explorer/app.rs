@@ -90,6 +90,15 @@ impl App {
         self.view.as_ref()
     }
 
+    /// Begins in that pane.
+    #[cfg(test)]
+    pub(super) fn begin_in(&mut self, pane: Pane) {
+        if let Some(view) = &mut self.view {
+            view.place.pane = pane;
+            view.settle();
+        }
+    }
+
     pub(super) fn size(&self) -> Size {
         self.size
     }

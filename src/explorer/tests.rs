@@ -16,11 +16,12 @@ use super::{
     app::App,
     facts::Opened,
     keys::Key,
+    place::Pane,
     theme::{Colors, Theme},
 };
 use crate::{analysis::Thresholds, recording::Recording};
 
-/// An application of that size that shows `recording`.
+/// An application of that size that shows the tasks of `recording`.
 pub(in crate::explorer) fn app(recording: Recording, width: u16, height: u16) -> App {
     let theme = Theme::new(Colors::Sixteen);
     let mut app = App::new(
@@ -30,6 +31,7 @@ pub(in crate::explorer) fn app(recording: Recording, width: u16, height: u16) ->
         "incident.dial9".to_owned(),
     );
     app.opened(Arc::new(Opened::new(recording, &Thresholds::default())));
+    app.begin_in(Pane::Tasks);
     app
 }
 

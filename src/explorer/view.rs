@@ -57,12 +57,12 @@ pub(super) struct View {
 }
 
 impl View {
-    /// Opens in the midst of the first finding, or at the window's end where there is none.
+    /// Opens with what was found, in the midst of the first finding, or at the window's end where there is none.
     pub(super) fn new(opened: Arc<Opened>, size: Size, work: Work) -> Self {
         let window = opened.window();
         let first = opened.facts.findings.first();
         let place = Place {
-            pane: Pane::Tasks,
+            pane: Pane::Findings,
             task: None,
             // In the thick of it, so that the states at the cursor show who could not run.
             cursor: first.map_or(opened.recording.window().end, |finding| {
