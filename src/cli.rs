@@ -2,11 +2,15 @@
 
 use std::{ffi::OsString, path::PathBuf};
 
-use clap::{Args, CommandFactory as _, Parser, Subcommand, ValueEnum, error::ErrorKind};
+use clap::{
+    Args, CommandFactory as _, Parser, Subcommand, ValueEnum,
+    builder::{PossibleValuesParser, TypedValueParser},
+    error::ErrorKind,
+};
 
 use crate::{
-    analysis::{Severity, Thresholds},
-    explorer::Colors,
+    analysis::{Severity, Thresholds, query::Query},
+    explorer::{Colors, Pane, Start, Stretch, When, length},
     recording::Ns,
 };
 
@@ -60,9 +64,95 @@ pub struct ExploreArgs {
     #[arg(long)]
     pub ascii: bool,
 
+    /// Leave the mouse to the terminal, which selects text with it.
+    #[arg(long)]
+    pub no_mouse: bool,
+
+    /// Where to open.
+    #[command(flatten)]
+    pub start: StartArgs,
+
     /// How to read them.
     #[command(flatten)]
     pub reading: ReadingArgs,
+}
+
+/// Arguments that say where the explorer opens. The key y copies a command line with them.
+#[derive(Debug, Default, PartialEq, Args)]
+#[command(next_help_heading = "Where to open")]
+pub struct StartArgs {
+    /// The pane to open.
+    #[arg(long, value_parser = pane())]
+    pane: Option<Pane>,
+
+    /// The instant to put the cursor at: 12.5s, 7.393, 1m2s, -3ms, a time of day in UTC, start or end.
+    #[arg(long, value_name = "TIME", allow_hyphen_values = true)]
+    at: Option<When>,
+
+    /// The id of the task to select.
+    #[arg(long, value_name = "ID")]
+    task: Option<u64>,
+
+    /// The line of that task's history to select, counted from 0.
+    #[arg(long, value_name = "LINE", requires = "task")]
+    event: Option<usize>,
+
+    /// The other end of the range that totals are about; one end is the cursor.
+    #[arg(long, value_name = "TIME", allow_hyphen_values = true)]
+    mark: Option<When>,
+
+    /// How much time the timelines show: 3ms about the cursor, or 7.39s..7.42s.
+    #[arg(long, value_name = "TIME|FROM..TO", allow_hyphen_values = true)]
+    span: Option<Stretch>,
+
+    /// List only the tasks that match, such as 'state=runnable and delay>5ms'.
+    #[arg(long, value_name = "EXPR", value_parser = query)]
+    filter: Option<Query>,
+
+    /// List only the tasks whose name, location or id has these letters.
+    #[arg(long, value_name = "LETTERS")]
+    find: Option<String>,
+}
+
+impl StartArgs {
+    /// What they ask the explorer for.
+    #[must_use]
+    pub fn start(self) -> Start {
+        Start {
+            pane: self.pane,
+            at: self.at,
+            task: self.task,
+            event: self.event,
+            mark: self.mark,
+            span: self.span,
+            filter: self.filter,
+            find: self.find,
+        }
+    }
+}
+
+impl ExploreArgs {
+    /// The words of a command line that opens the same recording in the same way.
+    #[must_use]
+    pub fn invocation(&self) -> Vec<String> {
+        let mut words = Vec::new();
+        if let Some(process) = &self.reading.process {
+            words.push(format!("--process={process}"));
+        }
+        for (name, value) in &self.reading.thresholds {
+            words.extend(["--threshold".to_owned(), format!("{name}={value}ns")]);
+        }
+        for path in &self.paths {
+            let path = path.to_string_lossy();
+            let flag = path.starts_with('-') && path != "-";
+            words.push(if flag {
+                format!("./{path}")
+            } else {
+                path.into_owned()
+            });
+        }
+        words
+    }
 }
 
 /// Arguments that every reader of recordings takes.
@@ -165,32 +255,12 @@ fn threshold(text: &str) -> Result<(String, Ns), String> {
     Ok((name.to_owned(), length(value)?))
 }
 
-/// A length of time with its unit: `250us`, `1.5ms`, `2s`.
-fn length(text: &str) -> Result<Ns, String> {
-    let split = text
-        .find(|c: char| !c.is_ascii_digit() && c != '.')
-        .unwrap_or(text.len());
-    let (number, unit) = text.split_at(split);
-    let scale = match unit.trim() {
-        "ns" => 1.0,
-        "us" | "µs" => 1e3,
-        "ms" => 1e6,
-        "s" => 1e9,
-        _ => {
-            return Err(format!(
-                "{text:?} is no time; write a number and ns, us, ms or s"
-            ));
-        }
-    };
-    let number: f64 = number
-        .parse()
-        .map_err(|_| format!("{number:?} is no number"))?;
-    let nanos = number * scale;
-    if nanos < 9e18 {
-        Ok(nanos as Ns)
-    } else {
-        Err(format!("{text} is too long"))
-    }
+fn pane() -> impl TypedValueParser<Value = Pane> {
+    PossibleValuesParser::new(Pane::FLAGS).map(|flag| Pane::of_flag(&flag).unwrap_or(Pane::Tasks))
+}
+
+fn query(text: &str) -> Result<Query, String> {
+    Query::parse(text).map_err(|error| error.to_string())
 }
 
 #[cfg(test)]

@@ -48,6 +48,7 @@ fn run() -> Result<ExitCode, String> {
 /// The explorer, or the text report where nobody could use it.
 fn explore(args: ExploreArgs) -> Result<ExitCode, String> {
     let thresholds = args.reading.thresholds();
+    let invocation = args.invocation();
     let request = Request {
         paths: args.paths,
         process: args.reading.process,
@@ -58,6 +59,9 @@ fn explore(args: ExploreArgs) -> Result<ExitCode, String> {
             colors: args.colors,
             ascii,
             thresholds,
+            mouse: !args.no_mouse,
+            start: args.start.start(),
+            invocation,
         };
         explorer::run(&request, &options).map_err(|error| error.to_string())?;
     } else {

@@ -169,6 +169,7 @@ impl Terminal {
 fn assert_given_back(screen: &vt100::Screen) {
     assert!(!screen.alternate_screen(), "still on the alternate screen");
     assert!(!screen.hide_cursor(), "the cursor is hidden");
+    assert_eq!(screen.mouse_protocol_mode(), vt100::MouseProtocolMode::None);
 }
 
 #[test]
@@ -333,4 +334,171 @@ fn what_cannot_be_opened_leaves_the_terminal_alone() {
         String::from_utf8(bytes).unwrap().trim_end().lines().count(),
         1
     );
+}
+
+/// The text of the last OSC 52 that was written, decoded.
+fn clipboard(bytes: &[u8]) -> Option<String> {
+    let text = String::from_utf8_lossy(bytes);
+    let (_, rest) = text.rsplit_once("\x1b]52;c;")?;
+    let encoded = rest.split(['\x07', '\x1b']).next()?;
+    let digit = |c: u8| match c {
+        b'A'..=b'Z' => Some(c - b'A'),
+        b'a'..=b'z' => Some(c - b'a' + 26),
+        b'0'..=b'9' => Some(c - b'0' + 52),
+        b'+' => Some(62),
+        b'/' => Some(63),
+        _ => None,
+    };
+    let bits: Vec<u8> = encoded.bytes().filter_map(digit).collect();
+    let mut decoded = Vec::new();
+    for group in bits.chunks(4) {
+        let word = group
+            .iter()
+            .fold(0u32, |word, six| word << 6 | u32::from(*six))
+            << (6 * (4 - group.len()));
+        decoded.extend_from_slice(&word.to_be_bytes()[1..group.len()]);
+    }
+    String::from_utf8(decoded).ok()
+}
+
+#[test]
+fn every_pane_is_shown_by_its_key_at_every_size() {
+    let mut terminal = Terminal::opened(&[], &[]);
+    let titles = [
+        "Findings",
+        "Tasks",
+        "Task",
+        "Wakers",
+        "Scheduler",
+        "Resources",
+        "Causes",
+    ];
+    for (width, height) in [(80, 24), (120, 40), (160, 50), (200, 60), (40, 8)] {
+        terminal.resize(width, height);
+        for (number, title) in (1..).zip(titles) {
+            terminal.press(&number.to_string());
+            let tab = format!("{number} {title}");
+            terminal.wait(&tab, |screen| {
+                // The chosen one is the one that is shown reversed; in a narrow window it may be cut off.
+                let row = screen.rows(0, width).nth(1).unwrap_or_default();
+                row.find(&tab).is_none_or(|column| {
+                    screen
+                        .cell(1, column as u16)
+                        .is_some_and(vt100::Cell::inverse)
+                })
+            });
+        }
+    }
+    terminal.press("q");
+    assert_eq!(terminal.ended().0.exit_code(), 0);
+}
+
+#[test]
+fn the_mouse_is_taken_and_given_back() {
+    let mut terminal = Terminal::opened(&[], &[]);
+    assert_eq!(
+        terminal.screen.screen().mouse_protocol_mode(),
+        vt100::MouseProtocolMode::ButtonMotion
+    );
+    // A click on the name of a pane.
+    terminal.press("\x1b[<0;14;2M\x1b[<0;14;2m");
+    terminal.press("3");
+    terminal.wait_for("delay p99");
+    terminal.press("\x1b[<0;14;2M\x1b[<0;14;2m");
+    terminal.wait_for("alive at the cursor");
+    // A drag over the strip.
+    terminal.press("\x1b[<0;10;23M\x1b[<32;20;23M\x1b[<32;30;23M\x1b[<0;30;23m");
+    terminal.wait_for("range ");
+    terminal.press("M");
+    terminal.wait_for("The mouse is the terminal's");
+    assert_eq!(
+        terminal.screen.screen().mouse_protocol_mode(),
+        vt100::MouseProtocolMode::None
+    );
+    terminal.press("M");
+    terminal.wait_for("The mouse selects");
+    terminal.press("q");
+    assert_eq!(terminal.ended().0.exit_code(), 0);
+
+    let mut terminal = Terminal::opened(&["--no-mouse"], &[]);
+    assert_eq!(
+        terminal.screen.screen().mouse_protocol_mode(),
+        vt100::MouseProtocolMode::None
+    );
+    terminal.press("q");
+    assert_eq!(terminal.ended().0.exit_code(), 0);
+}
+
+#[test]
+fn the_command_line_that_is_copied_opens_the_same_screen() {
+    let mut terminal = Terminal::opened(&[], &[]);
+    terminal.press("3++");
+    terminal.press("y");
+    terminal.wait_for("copied: dial9-tui --pane task --at ");
+    let line = clipboard(&terminal.bytes).unwrap();
+    terminal.press("k");
+    terminal.wait("the note is gone", |screen| {
+        !screen.contents().contains("copied")
+    });
+    terminal.press("j");
+    let task = line
+        .split(' ')
+        .skip_while(|word| *word != "--task")
+        .nth(1)
+        .unwrap();
+    let title = format!(" task {task} ");
+    terminal.wait_for(&title);
+    terminal.press("q");
+    assert_eq!(terminal.ended().0.exit_code(), 0);
+
+    let words: Vec<&str> = line.split(' ').skip(1).collect();
+    let mut again = Terminal::start(&words, &[]);
+    again.wait_for(&title);
+    again.press("y");
+    again.wait_for("copied: ");
+    assert_eq!(clipboard(&again.bytes).unwrap(), line);
+    again.press("q");
+    assert_eq!(again.ended().0.exit_code(), 0);
+}
+
+#[test]
+fn what_is_not_in_the_recording_cannot_be_opened() {
+    let mut terminal = Terminal::start(&["--task", "123456789"], &[]);
+    terminal.wait_for("there is no task 123456789");
+    let (status, bytes) = terminal.ended();
+    assert_eq!(status.exit_code(), 1);
+    assert!(!String::from_utf8_lossy(&bytes).contains("panicked"));
+
+    let mut terminal = Terminal::start(&["--at", "1h"], &[]);
+    terminal.wait_for("is after everything recorded");
+    terminal.press("q");
+    assert_eq!(terminal.ended().0.exit_code(), 0);
+}
+
+#[test]
+fn a_panic_in_drawing_gives_the_terminal_back_and_leaves_its_message() {
+    let terminal = Terminal::start(&[], &[("DIAL9_TUI_PANIC", "1")]);
+    let (status, bytes) = terminal.ended();
+    assert_eq!(status.exit_code(), 101);
+    let text = String::from_utf8_lossy(&bytes);
+    let (_, after) = text
+        .rsplit_once("\x1b[?1049l")
+        .expect("the alternate screen is left");
+    assert!(after.contains("DIAL9_TUI_PANIC"), "{after}");
+}
+
+#[test]
+fn it_plays_and_any_key_pauses() {
+    let mut terminal = Terminal::opened(&[], &[]);
+    terminal.press("0P");
+    terminal.wait_for("any other key pauses");
+    terminal.wait("time passes", |screen| {
+        !screen.contents().contains("cursor 0.000 000 s")
+    });
+    terminal.press("P");
+    terminal.wait("it pauses", |screen| {
+        !screen.contents().contains("any other key pauses")
+    });
+    terminal.press("q");
+    assert_eq!(terminal.ended().0.exit_code(), 0);
 }

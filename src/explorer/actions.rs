@@ -142,6 +142,9 @@ pub(super) enum ActionId {
     EntryDown,
     CloseSheet,
     About,
+    CopyLink,
+    CopySelection,
+    Mouse,
 }
 
 /// One row of the table.

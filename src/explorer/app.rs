@@ -19,6 +19,7 @@ use super::{
     input::{Input, Turn},
     keys::Key,
     layout, life,
+    link::Start,
     overlay::{self, Overlay, Palette},
     place::Pane,
     resources, scheduler,
@@ -34,7 +35,7 @@ use super::{
 use crate::analysis::query::Vocabulary;
 
 /// What the terminal around the application has to do.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Effect {
     /// Nothing but to draw.
     None,
@@ -44,6 +45,10 @@ pub(super) enum Effect {
     Suspend,
     /// To forget what the terminal shows.
     Repaint,
+    /// To put this into the clipboard.
+    Copy(String),
+    /// To take the mouse, or to give it back.
+    Mouse,
 }
 
 /// How far the loading is.
@@ -67,6 +72,8 @@ pub(super) struct App {
     loading: Loading,
     /// Where work off the drawing thread sends its answers; without it there is none.
     answers: Option<Sender<Input>>,
+    /// The words behind the program's name that open the same recording.
+    invocation: Vec<String>,
     view: Option<View>,
     overlay: Option<Overlay>,
 }
@@ -80,6 +87,7 @@ impl App {
             title,
             loading: Loading::default(),
             answers: None,
+            invocation: Vec::new(),
             view: None,
             overlay: None,
         }
@@ -127,6 +135,56 @@ impl App {
     /// Large pieces of work are done off the drawing thread from now on, and their answers sent there.
     pub(super) fn answer_through(&mut self, answers: Sender<Input>) {
         self.answers = Some(answers);
+    }
+
+    /// The words behind the program's name that open the same recording.
+    pub(super) fn invoked_as(&mut self, words: Vec<String>) {
+        self.invocation = words;
+    }
+
+    pub(super) fn invocation(&self) -> &[String] {
+        &self.invocation
+    }
+
+    /// Goes where the command line asks for.
+    ///
+    /// # Errors
+    /// One sentence about what is not in the recording.
+    pub(super) fn start_at(&mut self, start: &Start) -> Result<(), String> {
+        match &mut self.view {
+            Some(view) if !start.is_default() => view.start_at(start),
+            _ => Ok(()),
+        }
+    }
+
+    /// The mouse was taken, or given back.
+    pub(super) fn mouse_is(&mut self, ours: bool) {
+        self.note(if ours {
+            "The mouse selects, drags a range and zooms here; with shift held the terminal selects text."
+        } else {
+            "The mouse is the terminal's: it selects text."
+        });
+    }
+
+    fn note(&mut self, note: &str) {
+        if let Some(view) = &mut self.view {
+            view.note = Some(note.to_owned());
+        }
+    }
+
+    /// Copies what is selected or a way back here, and shows it: where the terminal has no clipboard it can be
+    /// selected there.
+    fn copy(&mut self, what: fn(&Self, &View) -> String) -> Effect {
+        let Some(view) = &self.view else {
+            return Effect::None;
+        };
+        let text = what(self, view);
+        if text.is_empty() {
+            self.note("Nothing is selected.");
+            return Effect::None;
+        }
+        self.note(&format!("copied: {}", text.replace('\n', " ")));
+        Effect::Copy(text)
     }
 
     /// An answer of such work is there.
@@ -223,10 +281,22 @@ impl App {
             if let Some(entry) = frame::pane_at(column) {
                 view.act(entry.action);
             }
-        } else if frame.strip.contains(at) {
-            view.go_to_strip_cell(column);
         } else {
             view.click(column, row);
+        }
+    }
+
+    /// The mouse was moved there with its button held.
+    pub(super) fn drag(&mut self, column: u16) {
+        if let Some(view) = self.view.as_mut().filter(|_| self.overlay.is_none()) {
+            view.drag(column);
+        }
+    }
+
+    /// The mouse's button was let go.
+    pub(super) fn release(&mut self) {
+        if let Some(view) = &mut self.view {
+            view.release();
         }
     }
 
@@ -249,6 +319,9 @@ impl App {
             ActionId::Quit | ActionId::QuitNow | ActionId::StopLoading => return Effect::Quit,
             ActionId::Suspend => return Effect::Suspend,
             ActionId::Redraw => return Effect::Repaint,
+            ActionId::Mouse => return Effect::Mouse,
+            ActionId::CopyLink => return self.copy(Self::command_line),
+            ActionId::CopySelection => return self.copy(Self::selection),
             ActionId::Help => {
                 let sheet = Sheet::Help(self.context());
                 self.overlay = Some(Overlay::Sheet { sheet, top: 0 });
@@ -509,15 +582,7 @@ impl App {
         frame::header(buffer, frame.header, theme, &view.opened);
         frame::bar(buffer, frame.bar, theme, Some(view.place.pane));
         let (main, companion) = layout::with_companion(frame.pane, view.place.pane);
-        match view.place.pane {
-            Pane::Findings => findings::draw(buffer, main, theme, view),
-            Pane::Tasks => tasks::draw(buffer, main, theme, view),
-            Pane::Task => life::draw(buffer, main, theme, view),
-            Pane::Wakers => wakers::draw(buffer, main, theme, view),
-            Pane::Scheduler => scheduler::draw(buffer, main, theme, view),
-            Pane::Resources => resources::draw(buffer, main, theme, view),
-            Pane::Causes => causes::draw(buffer, main, theme, view),
-        }
+        self.draw_pane(buffer, main, view);
         if let Some(companion) = companion {
             if companion.y > main.y {
                 let above = Rect {
@@ -557,6 +622,20 @@ impl App {
                 }
                 None => frame::keys(buffer, frame.keys, theme, self.context()),
             },
+        }
+    }
+
+    /// Draws what the pane shows.
+    pub(super) fn draw_pane(&self, buffer: &mut Buffer, area: Rect, view: &View) {
+        let theme = self.theme;
+        match view.place.pane {
+            Pane::Findings => findings::draw(buffer, area, theme, view),
+            Pane::Tasks => tasks::draw(buffer, area, theme, view),
+            Pane::Task => life::draw(buffer, area, theme, view),
+            Pane::Wakers => wakers::draw(buffer, area, theme, view),
+            Pane::Scheduler => scheduler::draw(buffer, area, theme, view),
+            Pane::Resources => resources::draw(buffer, area, theme, view),
+            Pane::Causes => causes::draw(buffer, area, theme, view),
         }
     }
 

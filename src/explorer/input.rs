@@ -28,6 +28,10 @@ pub(super) enum Input {
     Key(Key),
     /// The mouse was clicked in this cell.
     Click(u16, u16),
+    /// The mouse was moved to this column with its button held.
+    Drag(u16),
+    /// The mouse's button was let go.
+    Release,
     /// The mouse wheel was turned over this cell, by one notch up or down.
     Wheel(u16, u16, Turn),
     /// The window has this size now.
@@ -58,6 +62,8 @@ impl fmt::Display for Input {
         match self {
             Self::Key(key) => write!(f, "key {key}"),
             Self::Click(column, row) => write!(f, "click {column},{row}"),
+            Self::Drag(column) => write!(f, "drag {column}"),
+            Self::Release => f.write_str("release"),
             Self::Wheel(column, row, turn) => write!(f, "wheel {column},{row} {turn:?}"),
             Self::Resize(size) => write!(f, "size {size}"),
             Self::Stop => f.write_str("stop"),
@@ -99,6 +105,8 @@ impl Keyboard {
                             MouseEventKind::Down(MouseButton::Left) => {
                                 Input::Click(mouse.column, mouse.row)
                             }
+                            MouseEventKind::Drag(MouseButton::Left) => Input::Drag(mouse.column),
+                            MouseEventKind::Up(MouseButton::Left) => Input::Release,
                             MouseEventKind::ScrollUp => {
                                 Input::Wheel(mouse.column, mouse.row, Turn::Up)
                             }

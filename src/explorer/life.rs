@@ -193,16 +193,7 @@ pub(super) fn list(buffer: &mut Buffer, area: Rect, theme: Theme, view: &View, t
         return;
     }
     let selected = view.place.event;
-    // Beside the Tasks nobody scrolls the list: it stays about the cursor.
-    let top = match view.place.pane {
-        Pane::Task => view.place.events_top,
-        _ => scrolled(
-            selected.saturating_sub(capacity / 2),
-            selected,
-            history.len(),
-            capacity,
-        ),
-    };
+    let top = first_line(view, history.len(), capacity);
     for (row, line) in history.lines(top).take(capacity).enumerate() {
         let is_selected = top + row == selected;
         let plain = theme.style(if is_selected {
@@ -226,6 +217,21 @@ pub(super) fn list(buffer: &mut Buffer, area: Rect, theme: Theme, view: &View, t
             let rest = " ".repeat(pen.room());
             pen.put(&rest, plain);
         }
+    }
+}
+
+/// The first of `len` lines that is shown where there is room for `capacity`. Beside the Tasks nobody scrolls the list:
+/// it stays about the cursor.
+pub(super) fn first_line(view: &View, len: usize, capacity: usize) -> usize {
+    let selected = view.place.event;
+    match view.place.pane {
+        Pane::Task => view.place.events_top,
+        _ => scrolled(
+            selected.saturating_sub(capacity / 2),
+            selected,
+            len,
+            capacity,
+        ),
     }
 }
 

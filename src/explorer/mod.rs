@@ -9,6 +9,7 @@ mod app;
 mod ascii;
 mod causes;
 mod columns;
+mod copy;
 mod encode;
 mod facts;
 mod filter;
@@ -22,7 +23,9 @@ mod keys;
 mod lanes;
 mod layout;
 mod life;
+mod link;
 mod loader;
+mod mouse;
 mod overlay;
 mod place;
 mod resources;
@@ -48,7 +51,10 @@ mod when;
 mod wording;
 mod work;
 
+pub use link::Start;
+pub use place::Pane;
 pub use theme::Colors;
+pub use when::{Stretch, When, length};
 
 use std::{
     fmt, io,
@@ -77,6 +83,12 @@ pub struct Options {
     pub ascii: Option<bool>,
     /// From which length on something is worth a finding.
     pub thresholds: Thresholds,
+    /// Whether to take the mouse.
+    pub mouse: bool,
+    /// Where to open.
+    pub start: Start,
+    /// The words behind the program's name that open the same recording: flags about reading, and paths.
+    pub invocation: Vec<String>,
 }
 
 /// Why the explorer could not start, or had to stop. Its `Display` is one sentence.
@@ -94,6 +106,8 @@ pub enum Error {
     Terminal(io::Error),
     /// The recording could not be opened.
     Open(OpenError),
+    /// What was asked to be shown is not in the recording.
+    Start(String),
     /// A thread panicked; its message was printed.
     Panicked,
 }
@@ -112,6 +126,7 @@ impl fmt::Display for Error {
             ),
             Self::Terminal(error) => write!(f, "the terminal failed: {}", sanitise(&error.to_string())),
             Self::Open(error) => error.fmt(f),
+            Self::Start(sentence) => f.write_str(&sanitise(sentence)),
             Self::Panicked => f.write_str("the explorer has a defect, see the message above; please report it"),
         }
     }
@@ -158,7 +173,7 @@ pub fn run(request: &Request, options: &Options) -> Result<(), Error> {
         _ => None,
     };
 
-    let guard = Guard::take()?;
+    let guard = Guard::take(options.mouse)?;
     // Whoever asks for the size must hear of its changes already.
     let _signals = Listener::listen(sender.clone()).map_err(Error::Terminal)?;
     let _keyboard = Keyboard::listen(sender.clone()).map_err(Error::Terminal)?;
@@ -169,17 +184,19 @@ pub fn run(request: &Request, options: &Options) -> Result<(), Error> {
         title(request),
     );
     app.answer_through(sender);
+    app.invoked_as(options.invocation.clone());
     let loader = early.is_none().then_some(loader);
-    if let Some(opened) = early {
-        app.opened(opened);
-    }
     let mut session = Session {
         app,
         guard,
         screen: None,
         loader,
         resumed: false,
+        start: options.start.clone(),
     };
+    if let Some(opened) = early {
+        session.opened(opened)?;
+    }
     match session.run(&inputs)? {
         Ending::Left => Ok(()),
         Ending::Signal(signal) => {
@@ -252,6 +269,8 @@ struct Session {
     loader: Option<Loader>,
     /// The terminal was taken again already when the signal that says so comes.
     resumed: bool,
+    /// Where to open.
+    start: Start,
 }
 
 impl Session {
@@ -322,13 +341,13 @@ impl Session {
     fn take(&mut self, input: Input) -> Result<Option<Ending>, Error> {
         tracing::debug!(%input);
         match input {
-            Input::Key(key) => match self.app.key(key) {
-                Effect::None => {}
-                Effect::Quit => return Ok(Some(Ending::Left)),
-                Effect::Suspend => self.suspend()?,
-                Effect::Repaint => self.repaint(),
-            },
+            Input::Key(key) => {
+                let effect = self.app.key(key);
+                return self.obey(effect);
+            }
             Input::Click(column, row) => self.app.click(column, row),
+            Input::Drag(column) => self.app.drag(column),
+            Input::Release => self.app.release(),
             Input::Wheel(column, row, turn) => self.app.wheel(column, row, turn),
             Input::Resize(size) => self.app.resize(size),
             Input::Stop => self.suspend()?,
@@ -345,7 +364,28 @@ impl Session {
             Input::Done(done) => self.app.done(done),
             Input::Loaded(loaded) => {
                 self.loader = None;
-                self.app.opened(open(*loaded)?);
+                self.opened(open(*loaded)?)?;
+            }
+        }
+        Ok(None)
+    }
+
+    fn opened(&mut self, opened: std::sync::Arc<facts::Opened>) -> Result<(), Error> {
+        self.app.opened(opened);
+        self.app.start_at(&self.start).map_err(Error::Start)
+    }
+
+    /// What the terminal has to do after a key.
+    fn obey(&mut self, effect: Effect) -> Result<Option<Ending>, Error> {
+        match effect {
+            Effect::None => {}
+            Effect::Quit => return Ok(Some(Ending::Left)),
+            Effect::Suspend => self.suspend()?,
+            Effect::Repaint => self.repaint(),
+            Effect::Copy(text) => self.guard.copy(&text).map_err(Error::Terminal)?,
+            Effect::Mouse => {
+                let on = self.guard.toggle_mouse().map_err(Error::Terminal)?;
+                self.app.mouse_is(on);
             }
         }
         Ok(None)
@@ -367,6 +407,11 @@ impl Session {
 
     fn draw(&mut self) -> io::Result<()> {
         let size = self.app.size();
+        // For the test of what a panic leaves behind.
+        #[cfg(debug_assertions)]
+        if std::env::var_os("DIAL9_TUI_PANIC").is_some() {
+            panic!("DIAL9_TUI_PANIC is set");
+        }
         let screen = self.screen.get_or_insert_with(|| Screen::new(size));
         let bytes = screen.frame(&mut io::stdout().lock(), size, |buffer| {
             self.app.draw(buffer);

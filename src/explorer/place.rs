@@ -10,7 +10,7 @@ use crate::recording::{Ns, TaskIx};
 
 /// The panes that there are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Pane {
+pub enum Pane {
     /// What was found wrong.
     Findings,
     /// Every task, at the cursor.
@@ -82,6 +82,30 @@ pub(super) const PANES: &[PaneEntry] = &[
 ];
 
 impl Pane {
+    /// Their names on the command line, from left to right.
+    pub const FLAGS: [&'static str; 7] = [
+        "findings",
+        "tasks",
+        "task",
+        "wakers",
+        "scheduler",
+        "resources",
+        "causes",
+    ];
+
+    /// The pane of that name on the command line.
+    #[must_use]
+    pub fn of_flag(flag: &str) -> Option<Self> {
+        let place = Self::FLAGS.iter().position(|name| *name == flag)?;
+        PANES.get(place).map(|entry| entry.pane)
+    }
+
+    /// Its name on the command line.
+    pub(super) fn flag(self) -> &'static str {
+        let place = PANES.iter().position(|entry| entry.pane == self);
+        Self::FLAGS[place.unwrap_or(0)]
+    }
+
     pub(super) fn entry(self) -> &'static PaneEntry {
         PANES
             .iter()
@@ -149,6 +173,8 @@ mod tests {
     #[test]
     fn panes_form_a_ring() {
         for entry in PANES {
+            assert_eq!(Pane::of_flag(&entry.title.to_lowercase()), Some(entry.pane));
+            assert_eq!(Pane::of_flag(entry.pane.flag()), Some(entry.pane));
             assert_eq!(
                 entry.pane.neighbour(1).neighbour(PANES.len() - 1),
                 entry.pane

@@ -110,7 +110,8 @@ impl Span {
         }
     }
 
-    fn of_length(from: Ns, length: Ns, whole: Self) -> Self {
+    /// The stretch of that length from there on, moved so that it stays inside `whole`.
+    pub(super) fn of_length(from: Ns, length: Ns, whole: Self) -> Self {
         let length = length.min(whole.length());
         let from = from.clamp(whole.from, whole.to - length);
         Self::new(from, from.saturating_add(length))

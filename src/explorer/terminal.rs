@@ -10,6 +10,7 @@ use std::{
 };
 
 use crossterm::{
+    clipboard::CopyToClipboard,
     cursor::{Hide, Show},
     queue,
     terminal::{
@@ -25,13 +26,21 @@ use super::Error;
 /// Whether the terminal is ours at the moment. One per process, as the terminal is.
 static TAKEN: AtomicBool = AtomicBool::new(false);
 
+/// Whether the mouse is ours as long as the terminal is.
+static MOUSE: AtomicBool = AtomicBool::new(false);
+
+/// Asks for presses, drags and the wheel, in a form that has no largest column. Not for every motion: over a slow line
+/// that would be a flood.
+const MOUSE_ON: &[u8] = b"\x1b[?1000h\x1b[?1002h\x1b[?1006h";
+const MOUSE_OFF: &[u8] = b"\x1b[?1006l\x1b[?1002l\x1b[?1000l";
+
 /// Holds the terminal; dropping it gives the terminal back.
 #[derive(Debug)]
 pub(super) struct Guard(());
 
 impl Guard {
-    /// Takes the terminal, if there is one that can do what the explorer needs.
-    pub(super) fn take() -> Result<Self, Error> {
+    /// Takes the terminal, if there is one that can do what the explorer needs, and its mouse where it is asked for.
+    pub(super) fn take(mouse: bool) -> Result<Self, Error> {
         if !io::stdout().is_terminal() {
             return Err(Error::NoTerminal);
         }
@@ -40,6 +49,7 @@ impl Guard {
             return Err(Error::DumbTerminal { term });
         }
         restore_on_panic();
+        MOUSE.store(mouse, Ordering::SeqCst);
         take().map_err(Error::Terminal)?;
         Ok(Self(()))
     }
@@ -55,6 +65,26 @@ impl Guard {
     pub(super) fn retake(&self) -> io::Result<()> {
         give_back();
         take()
+    }
+
+    /// Takes the mouse, or gives it back so that the terminal selects text again. Returns whether it is ours now.
+    pub(super) fn toggle_mouse(&self) -> io::Result<bool> {
+        let on = !MOUSE.fetch_xor(true, Ordering::SeqCst);
+        self.write(if on { MOUSE_ON } else { MOUSE_OFF })?;
+        Ok(on)
+    }
+
+    /// Puts `text` into the clipboard of whoever sits before the terminal, where the terminal lets programs do so.
+    pub(super) fn copy(&self, text: &str) -> io::Result<()> {
+        let mut bytes = Vec::new();
+        queue!(bytes, CopyToClipboard::to_clipboard_from(text))?;
+        self.write(&bytes)
+    }
+
+    fn write(&self, bytes: &[u8]) -> io::Result<()> {
+        let mut out = io::stdout().lock();
+        out.write_all(bytes)?;
+        out.flush()
     }
 
     /// Whether the terminal is still ours: a panic in whatever thread gives it back.
@@ -82,13 +112,16 @@ fn take() -> io::Result<()> {
     TAKEN.store(true, Ordering::SeqCst);
     let mut out = io::stdout().lock();
     queue!(out, EnterAlternateScreen, Hide)?;
+    if MOUSE.load(Ordering::SeqCst) {
+        out.write_all(MOUSE_ON)?;
+    }
     out.flush()
 }
 
 /// Gives the terminal back if it is ours. Errors are of no use here: the terminal may be gone already.
 pub(super) fn give_back() {
     if TAKEN.swap(false, Ordering::SeqCst) {
-        let mut bytes = Vec::new();
+        let mut bytes = MOUSE_OFF.to_vec();
         let _ = queue!(bytes, EndSynchronizedUpdate, LeaveAlternateScreen, Show);
         // Not through the lock of `stdout`: a thread may hold it, stuck in a write to this very terminal.
         let mut out = io::stderr();

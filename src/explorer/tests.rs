@@ -1,7 +1,7 @@
 //! The whole explorer without a terminal: screens as snapshots, and random walks through every action.
 
-pub(in crate::explorer) mod incident;
 mod bytes;
+pub(in crate::explorer) mod incident;
 mod screens;
 mod walks;
 

@@ -2,17 +2,17 @@
 
 use std::sync::Arc;
 
-use ratatui::layout::{Position, Rect, Size};
+use ratatui::layout::{Rect, Size};
 
 use super::{
     actions::ActionId,
     causes,
     facts::Opened,
     findings,
-    input::Turn,
     jumps::Jumps,
     lanes::Lanes,
     layout::{self, LifeLayout, TasksLayout},
+    mouse::Held,
     place::{Pane, Place, scrolled},
     resources, scheduler,
     span::Span,
@@ -51,6 +51,8 @@ pub(super) struct View {
     pub(super) step_kind: Kind,
     /// The last action was a step of a walk through what happened to anybody.
     pub(super) walking: bool,
+    /// What the mouse's button was pressed on, while it is held.
+    pub(super) held: Option<Held>,
     /// What `zoom-all` goes back to.
     zoomed: Option<Span>,
     size: Size,
@@ -97,6 +99,7 @@ impl View {
             player: Player::default(),
             step_kind: Kind::default(),
             walking: false,
+            held: None,
             zoomed: None,
             size,
         };
@@ -130,6 +133,10 @@ impl View {
     pub(super) fn resize(&mut self, size: Size) {
         self.size = size;
         self.settle();
+    }
+
+    pub(super) fn size(&self) -> Size {
+        self.size
     }
 
     /// Does what `action` says, if it is one that concerns the view.
@@ -282,7 +289,7 @@ impl View {
         }
     }
 
-    fn sort(&mut self, sort: Sort) {
+    pub(super) fn sort(&mut self, sort: Sort) {
         self.table.wish.sort = sort;
         self.table.wish.reverse = false;
         self.note = Some(format!("Sorted by {}.", sort.title()));
@@ -371,10 +378,16 @@ impl View {
         self.select_by_cursor();
     }
 
-    /// Selects what had happened last by the cursor. Among the Tasks, a poll that goes on there outranks what
-    /// happened inside it.
+    /// Selects what had happened last by the cursor.
     fn select_by_cursor(&mut self) {
-        let Some(task) = self.place.task else { return };
+        if let Some(task) = self.place.task {
+            self.place.event = self.event_by_cursor(task);
+        }
+    }
+
+    /// The line that shows what had happened last to `task` by the cursor. Among the Tasks, a poll that goes on there
+    /// outranks what happened inside it.
+    pub(super) fn event_by_cursor(&self, task: TaskIx) -> usize {
         let recording = &self.opened.recording;
         let history = recording.history(task);
         let cursor = self.place.cursor;
@@ -384,7 +397,7 @@ impl View {
         let poll = running
             .and_then(|poll| history.find(recording.poll_start(poll), Happening::Polled(poll)));
         let last = || history.position(cursor.saturating_add(1)).saturating_sub(1);
-        self.place.event = poll.unwrap_or_else(last);
+        poll.unwrap_or_else(last)
     }
 
     /// Whether the selected line happens at the cursor.
@@ -414,53 +427,16 @@ impl View {
         }
     }
 
+    /// The area of the life beside the pane, where there is one.
+    pub(super) fn life_area(&self) -> Option<Rect> {
+        let pane = layout::frame(self.size)?.pane;
+        layout::with_companion(pane, self.place.pane).1
+    }
+
     /// The area of the pane, without that of the life beside it, where the window is large enough for one.
     pub(super) fn area(&self) -> Option<Rect> {
         let pane = layout::frame(self.size)?.pane;
         Some(layout::with_companion(pane, self.place.pane).0)
-    }
-
-    /// Puts the cursor where that column of the strip is.
-    pub(super) fn go_to_strip_cell(&mut self, column: u16) {
-        let cells = layout::strip_cells(self.size.width);
-        let cell = usize::from(column).saturating_sub(1).min(cells - 1);
-        self.set_cursor(self.opened.window().start_of(cell, cells));
-        self.settle();
-    }
-
-    /// The wheel over `column` and `row` of the screen.
-    pub(super) fn wheel(&mut self, column: u16, row: u16, turn: Turn) {
-        if self.place.pane == Pane::Scheduler {
-            // Zooming keeps what is under the pointer where it is.
-            self.click(column, row);
-            self.act(match turn {
-                Turn::Up => ActionId::ZoomIn,
-                Turn::Down => ActionId::ZoomOut,
-            });
-        } else {
-            self.act(match turn {
-                Turn::Up => ActionId::Up,
-                Turn::Down => ActionId::Down,
-            });
-        }
-    }
-
-    /// A click at `column` and `row` of the screen, inside the pane.
-    pub(super) fn click(&mut self, column: u16, row: u16) {
-        let Some(area) = self.area() else { return };
-        if !area.contains(Position::new(column, row)) {
-            return;
-        }
-        self.note = None;
-        match self.place.pane {
-            Pane::Findings => findings::click(self, area, column, row),
-            Pane::Wakers => wakers::click(self, area, column, row),
-            Pane::Scheduler => scheduler::click(self, area, column, row),
-            Pane::Resources => resources::click(self, area, column, row),
-            Pane::Causes => causes::click(self, area, column, row),
-            Pane::Tasks | Pane::Task => {}
-        }
-        self.settle();
     }
 
     /// Whether there is a finding to tell about.
@@ -472,7 +448,7 @@ impl View {
         self.life_layout().map_or(1, LifeLayout::cells)
     }
 
-    fn capacity(&self) -> usize {
+    pub(super) fn capacity(&self) -> usize {
         let Some(frame) = layout::frame(self.size) else {
             return 1;
         };

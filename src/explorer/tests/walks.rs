@@ -1,14 +1,18 @@
 //! Random walks: whatever keys come, nothing panics, the state stays valid, and back undoes forward.
 
+use std::{ffi::OsString, time::Duration};
+
 use proptest::prelude::*;
 use ratatui::layout::Size;
 
 use super::{app, buffer, incident, press};
 use crate::{
+    cli::Cli,
     explorer::{
         action_table::PANES,
         actions::{ACTIONS, ActionId, in_context},
         app::{App, Effect},
+        input::Turn,
         place::Pane,
     },
     recording::{Format, Recording, RecordingBuilder, Source, Window},
@@ -65,13 +69,23 @@ fn check(app: &App) {
 enum Step {
     Act(usize),
     Type(char),
+    Click(u16, u16),
+    Drag(u16),
+    Release,
+    Wheel(u16, u16, bool),
+    Tick(u64),
     Resize(u16, u16),
 }
 
 fn step() -> impl Strategy<Value = Step> {
     prop_oneof![
         8 => (0..ACTIONS.len()).prop_map(Step::Act),
-        2 => prop::sample::select("abehilnprw019/:?".chars().collect::<Vec<_>>()).prop_map(Step::Type),
+        2 => prop::sample::select("abehilnprw019/:?.<>'=~ms".chars().collect::<Vec<_>>()).prop_map(Step::Type),
+        2 => (0u16..110, 0u16..34).prop_map(|(column, row)| Step::Click(column, row)),
+        1 => (0u16..110).prop_map(Step::Drag),
+        1 => Just(Step::Release),
+        1 => (0u16..110, 0u16..34, any::<bool>()).prop_map(|(column, row, up)| Step::Wheel(column, row, up)),
+        1 => (0u64..200).prop_map(Step::Tick),
         1 => (0u16..220, 0u16..70).prop_map(|(width, height)| Step::Resize(width, height)),
     ]
 }
@@ -90,6 +104,14 @@ fn take(app: &mut App, step: &Step) {
             }
         }
         Step::Type(c) => _ = app.key(super::Key::char(*c)),
+        Step::Click(column, row) => app.click(*column, *row),
+        Step::Drag(column) => app.drag(*column),
+        Step::Release => app.release(),
+        Step::Wheel(column, row, up) => {
+            let turn = if *up { Turn::Up } else { Turn::Down };
+            app.wheel(*column, *row, turn);
+        }
+        Step::Tick(millis) => _ = app.tick(Duration::from_millis(*millis)),
         Step::Resize(width, height) => app.resize(Size::new(*width, *height)),
     }
 }
@@ -127,6 +149,58 @@ proptest! {
             }
         }
     }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(48))]
+
+    #[test]
+    fn the_command_line_that_is_copied_opens_the_same_view(steps in prop::collection::vec(step(), 0..40)) {
+        let mut app = app(incident::recording(), 100, 30);
+        app.invoked_as(vec!["it's.dial9".to_owned()]);
+        for step in steps.iter().filter(|step| !matches!(step, Step::Resize(..))) {
+            take(&mut app, step);
+        }
+        let view = app.view().unwrap();
+        let line = app.command_line(view);
+        let (mut meant, meant_wish) = (view.place, view.table.wish.clone());
+
+        // As a shell splits it: nothing but the path needs more than its quotes taken away.
+        let words = split(&line);
+        prop_assert_eq!(&words[..2], &["dial9-tui", "it's.dial9"]);
+        let cli = Cli::read(words.iter().map(OsString::from)).unwrap();
+        let mut again = super::app(incident::recording(), 100, 30);
+        again.start_at(&cli.explore.start.start()).unwrap();
+        let view = again.view().unwrap();
+        let (place, wish) = (view.place, &view.table.wish);
+        // How far lists are scrolled, which line of a pane is selected, and the finding that led here are each
+        // person's own.
+        (meant.tasks_top, meant.events_top, meant.finding) = (place.tasks_top, place.events_top, place.finding);
+        (meant.findings, meant.wakers, meant.scheduler) = (place.findings, place.wakers, place.scheduler);
+        (meant.resources, meant.causes) = (place.resources, place.causes);
+        prop_assert_eq!(place, meant, "{}", line);
+        prop_assert_eq!((&wish.filter, &wish.find), (&meant_wish.filter, &meant_wish.find));
+    }
+}
+
+/// A line as a shell splits it, where it has no more than words and single quotes.
+fn split(line: &str) -> Vec<String> {
+    let (mut words, mut word) = (Vec::new(), String::new());
+    let (mut quoted, mut escaped) = (false, false);
+    for c in line.chars() {
+        match c {
+            _ if escaped => {
+                word.push(c);
+                escaped = false;
+            }
+            '\'' => quoted = !quoted,
+            '\\' if !quoted => escaped = true,
+            ' ' if !quoted => words.push(std::mem::take(&mut word)),
+            c => word.push(c),
+        }
+    }
+    words.push(word);
+    words
 }
 
 #[test]
