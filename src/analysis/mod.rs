@@ -1,6 +1,7 @@
 //! Questions asked of a recording: the state of a task at an instant, blind intervals, delays, findings. No I/O.
 
 pub mod blind;
+pub mod causes;
 pub mod delays;
 pub mod findings;
 pub mod idle;
