@@ -90,6 +90,17 @@ pub struct Incident {
     pub requests: u64,
     /// The latest answer that a client of the ordinary routes got.
     pub max_latency: Duration,
+    /// Of each client of the ordinary routes, the answer that took longest, by the client's own clock.
+    pub latest: Vec<Answer>,
+}
+
+/// An answer, as the client saw it.
+#[derive(Clone, Copy, Debug)]
+pub struct Answer {
+    /// When the client asked, by the wall clock.
+    pub asked: SystemTime,
+    /// How long the answer took.
+    pub took: Duration,
 }
 
 /// What a scenario foretells about a task that it spawns.

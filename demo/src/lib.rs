@@ -19,7 +19,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 pub use error::Error;
-pub use facts::{Count, Facts, Incident, Stuck, TaskFacts};
+pub use facts::{Answer, Count, Facts, Incident, Stuck, TaskFacts};
 
 /// What to run a scenario with.
 #[derive(Clone, Debug)]

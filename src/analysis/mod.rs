@@ -4,8 +4,11 @@ pub mod blind;
 pub mod causes;
 pub mod delays;
 pub mod findings;
+pub mod graph;
 pub mod idle;
 pub mod label;
+#[cfg(test)]
+mod play;
 pub mod query;
 #[cfg(test)]
 mod replay_tests;

@@ -50,10 +50,21 @@ const OPENING: &[Context] = &[
     Context::Resources,
     Context::Causes,
 ];
+/// Panes in which left and right move the cursor; the other has two sides.
+const TIMED: &[Context] = &[
+    Context::Findings,
+    Context::Tasks,
+    Context::Task,
+    Context::Scheduler,
+    Context::Resources,
+    Context::Causes,
+];
+/// Panes with a table that can be sorted.
+const TABLES: &[Context] = &[Context::Tasks, Context::Wakers];
 /// Panes with a timeline that can be zoomed.
 const TIMELINES: &[Context] = &[Context::Task, Context::Scheduler];
 /// Panes whose lines can be sorted.
-const SORTED: &[Context] = &[Context::Tasks, Context::Scheduler];
+const SORTED: &[Context] = &[Context::Tasks, Context::Wakers, Context::Scheduler];
 pub(super) const LISTS: &[Context] = &[
     Context::Findings,
     Context::Tasks,
@@ -119,6 +130,22 @@ pub(super) const ACTIONS: &[Action] = &[
         &[Context::Task],
         Some("follow"),
         "Go to the other end of the selected event: the waker, the woken task, the child, the parent, the cause.",
+    ),
+    action(
+        ActionId::NextView,
+        "next-view",
+        &[Key::char('v')],
+        &[Context::Wakers],
+        Some("view"),
+        "Show the neighbours, the neighbourhood in layers, and the table of edges in turn.",
+    ),
+    action(
+        ActionId::Fold,
+        "fold",
+        &[Key::char('u')],
+        &[Context::Wakers],
+        Some("unfold"),
+        "Show tasks of one name and location as one row, or each by itself.",
     ),
     action(
         ActionId::NextFinding,
@@ -284,7 +311,7 @@ pub(super) const ACTIONS: &[Action] = &[
         ActionId::SortReverse,
         "sort-reverse",
         &[Key::char('r')],
-        &[Context::Tasks],
+        TABLES,
         None,
         "Turn the order round.",
     ),
@@ -361,7 +388,7 @@ pub(super) const ACTIONS: &[Action] = &[
         ActionId::CursorLeft,
         "cursor-left",
         &[Key::char('h'), code(KeyCode::Left)],
-        PANES,
+        TIMED,
         None,
         "Move the cursor back by one cell of the timeline; everything shows its state at the cursor.",
     ),
@@ -369,7 +396,7 @@ pub(super) const ACTIONS: &[Action] = &[
         ActionId::CursorRight,
         "cursor-right",
         &[Key::char('l'), code(KeyCode::Right)],
-        PANES,
+        TIMED,
         None,
         "Move the cursor on by one cell of the timeline.",
     ),
@@ -484,6 +511,22 @@ pub(super) const ACTIONS: &[Action] = &[
         PANES,
         None,
         "Play slower.",
+    ),
+    action(
+        ActionId::WakersSide,
+        "wakers-side",
+        &[Key::char('h'), code(KeyCode::Left)],
+        &[Context::Wakers],
+        None,
+        "Go to the left: to those that wake.",
+    ),
+    action(
+        ActionId::WakeesSide,
+        "wakees-side",
+        &[Key::char('l'), code(KeyCode::Right)],
+        &[Context::Wakers],
+        None,
+        "Go to the right: to those that are woken.",
     ),
     action(
         ActionId::FindingsPane,

@@ -32,6 +32,8 @@ pub(super) struct Facts {
     delay_p99: Vec<Option<Ns>>,
     trouble: Vec<TaskIx>,
     slow: Vec<PollIx>,
+    /// The blind intervals, ascending by start, and who was polling in each.
+    pub(super) blind_intervals: Vec<Blind>,
     blind: Vec<BlindOf>,
     activity: Vec<Activity>,
     earliest: Ns,
@@ -141,7 +143,8 @@ impl Facts {
             .map(PollIx::new)
             .filter(|poll| recording.poll_duration(*poll) >= slow_poll)
             .collect();
-        let blind = BlindOf::group(recording, &blind_intervals(recording, SHORTEST_BLIND));
+        let blind_intervals = blind_intervals(recording, SHORTEST_BLIND);
+        let blind = BlindOf::group(recording, &blind_intervals);
         Self {
             trouble: trouble(recording, &findings),
             not_checked: not_checked(recording),
@@ -151,6 +154,7 @@ impl Facts {
             slow,
             activity: activity(recording, &blind),
             blind,
+            blind_intervals,
             earliest: earliest(recording),
             id_digits: recording
                 .tasks()

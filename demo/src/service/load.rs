@@ -5,7 +5,9 @@ use std::net::{SocketAddr, TcpStream};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::{Builder, JoinHandle, sleep};
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
+
+use crate::facts::Answer;
 
 /// Clients of the ordinary routes.
 const CLIENTS: u64 = 6;
@@ -17,7 +19,7 @@ const PATIENCE: Duration = Duration::from_secs(30);
 /// Clients at work.
 pub(super) struct Load {
     stop: Arc<AtomicBool>,
-    ordinary: Vec<JoinHandle<io::Result<Vec<Duration>>>>,
+    ordinary: Vec<JoinHandle<io::Result<Vec<Answer>>>>,
     reports: Vec<JoinHandle<io::Result<()>>>,
 }
 
@@ -29,6 +31,8 @@ pub(super) struct Record {
     pub(super) median: Duration,
     /// The greatest of them.
     pub(super) max: Duration,
+    /// Of each client, the answer that took longest.
+    pub(super) latest: Vec<Answer>,
 }
 
 impl Load {
@@ -59,8 +63,11 @@ impl Load {
     pub(super) fn stop(self) -> io::Result<Record> {
         self.stop.store(true, Ordering::Relaxed);
         let mut latencies = Vec::new();
+        let mut latest = Vec::new();
         for client in self.ordinary {
-            latencies.append(&mut joined(client)?);
+            let answers = joined(client)?;
+            latest.extend(answers.iter().max_by_key(|answer| answer.took));
+            latencies.extend(answers.iter().map(|answer| answer.took));
         }
         for client in self.reports {
             joined(client)?;
@@ -71,6 +78,7 @@ impl Load {
             requests: latencies.len() as u64,
             median: middle.unwrap_or_default(),
             max: latencies.last().copied().unwrap_or_default(),
+            latest,
         })
     }
 }
@@ -89,9 +97,9 @@ fn joined<T>(client: JoinHandle<io::Result<T>>) -> io::Result<T> {
 }
 
 /// One client: asks for orders and prices in turn, and notes how long each answer took.
-fn ask_until(service: SocketAddr, client: u64, stop: &AtomicBool) -> io::Result<Vec<Duration>> {
+fn ask_until(service: SocketAddr, client: u64, stop: &AtomicBool) -> io::Result<Vec<Answer>> {
     let mut connection = Connection::open(service)?;
-    let mut latencies = Vec::new();
+    let mut answers = Vec::new();
     let mut number = client;
     while !stop.load(Ordering::Relaxed) {
         let path = if number.is_multiple_of(3) {
@@ -99,13 +107,17 @@ fn ask_until(service: SocketAddr, client: u64, stop: &AtomicBool) -> io::Result<
         } else {
             format!("/orders/{number}")
         };
-        let asked = Instant::now();
+        let asked = SystemTime::now();
+        let begin = Instant::now();
         connection.get(&path)?;
-        latencies.push(asked.elapsed());
+        answers.push(Answer {
+            asked,
+            took: begin.elapsed(),
+        });
         number += CLIENTS + 1;
         sleep(PAUSE);
     }
-    Ok(latencies)
+    Ok(answers)
 }
 
 /// A kept-alive HTTP/1.1 connection, as much of one as the service needs.

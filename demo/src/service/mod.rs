@@ -79,6 +79,7 @@ pub fn run(options: &Options) -> Result<Facts, Error> {
         length: BLOCK,
         requests: record.requests,
         max_latency: record.max,
+        latest: record.latest,
     });
     Ok(facts)
 }

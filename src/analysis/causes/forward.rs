@@ -171,27 +171,33 @@ fn delayed(recording: &Recording, poll: PollIx, onwards: &mut Onwards) {
     onwards.partial = all_busy.is_none();
     let all_busy = all_busy.unwrap_or_default();
     let mut found: Vec<Delayed> = Vec::new();
-    let mut offer = |task: TaskIx, next: Option<PollIx>, lane: Option<LaneIx>, ready: Ns, to: Ns| {
-        let (from, to) = (ready.max(row.start), to.min(row.end()));
-        if to <= from || recording.task(task).runtime.is_some_and(|other| other != runtime) {
-            return;
-        }
-        let queued = lane == Some(row.lane);
-        let by = if queued {
-            to - from
-        } else {
-            all_busy.until(to) - all_busy.until(from)
+    let mut offer =
+        |task: TaskIx, next: Option<PollIx>, lane: Option<LaneIx>, ready: Ns, to: Ns| {
+            let (from, to) = (ready.max(row.start), to.min(row.end()));
+            if to <= from
+                || recording
+                    .task(task)
+                    .runtime
+                    .is_some_and(|other| other != runtime)
+            {
+                return;
+            }
+            let queued = lane == Some(row.lane);
+            let by = if queued {
+                to - from
+            } else {
+                all_busy.until(to) - all_busy.until(from)
+            };
+            if by > 0 {
+                found.push(Delayed {
+                    task,
+                    poll: next,
+                    ready,
+                    by,
+                    queued,
+                });
+            }
         };
-        if by > 0 {
-            found.push(Delayed {
-                task,
-                poll: next,
-                ready,
-                by,
-                queued,
-            });
-        }
-    };
     // Whoever was ready meanwhile is polled after the start of this poll: the nearest come first.
     let first = recording.polls_from(row.start).index();
     let last = recording.poll_count().min(first.saturating_add(SCANNED));
@@ -206,8 +212,8 @@ fn delayed(recording: &Recording, poll: PollIx, onwards: &mut Onwards) {
             offer(after.task, Some(next), Some(after.lane), ready, start);
         }
     }
-    onwards.partial |= last < recording.poll_count()
-        && recording.poll_start(PollIx::new(last)) < row.end();
+    onwards.partial |=
+        last < recording.poll_count() && recording.poll_start(PollIx::new(last)) < row.end();
     never_polled(recording, poll, &mut onwards.partial, &mut offer);
     found.sort_by_key(|delayed| (std::cmp::Reverse(delayed.by), delayed.ready, delayed.task));
     onwards.delayed_in_all = found.len();
@@ -266,13 +272,21 @@ impl AllPolling {
             .map(LaneIx::new)
             .filter(|lane| recording.runtime_of(*lane) == Some(runtime))
             .collect();
-        if lanes.len() < workers(recording).get(&runtime).copied().unwrap_or(usize::MAX) {
+        if lanes.len()
+            < workers(recording)
+                .get(&runtime)
+                .copied()
+                .unwrap_or(usize::MAX)
+        {
             return Some(Self::default());
         }
         let mut parts = vec![(row.start, row.end())];
         let mut budget = SCANNED;
         for lane in lanes.into_iter().filter(|lane| *lane != row.lane) {
-            parts = common(&parts, &busy(recording, lane, row.start, row.end(), &mut budget)?);
+            parts = common(
+                &parts,
+                &busy(recording, lane, row.start, row.end(), &mut budget)?,
+            );
             budget = budget.checked_sub(parts.len())?;
         }
         let mut before = 0;
@@ -313,9 +327,7 @@ fn busy(
     let mut stretches: Vec<(Ns, Ns)> = Vec::new();
     for poll in &polls[first.saturating_sub(NESTED)..last] {
         let start = recording.poll_start(*poll);
-        let end = start
-            .saturating_add(recording.poll_duration(*poll))
-            .min(to);
+        let end = start.saturating_add(recording.poll_duration(*poll)).min(to);
         let start = start.max(from);
         match stretches.last_mut() {
             Some((_, reached)) if start <= *reached => *reached = end.max(*reached),

@@ -196,7 +196,8 @@ pub fn chain(recording: &Recording, blind: &[Blind], poll: PollIx) -> Chain {
     let mut current = poll;
     for _ in 0..MOST_POLLS {
         match walk.back_from(current, blind) {
-            // Polls ascend by start, so the way back is one through falling numbers, and ends.
+            // Polls ascend by start, so the way back is one through falling numbers, and ends. What in one instant
+            // leads to a later row leads nowhere.
             Ok(before) if before < current => current = before,
             Ok(_) => return walk.ended(poll, Origin::NotRecorded),
             Err(origin) => return walk.ended(poll, origin),

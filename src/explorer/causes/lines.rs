@@ -1,0 +1,524 @@
+//! What the Causes pane says: a chain and what came of it as sentences and lines, each with the event that it tells of.
+
+use crate::{
+    analysis::{
+        causes::{Act, Before, Behind, Chain, Delayed, How, Onwards, Origin, Step, StepKind, Woke},
+        label,
+    },
+    explorer::{
+        facts::Opened,
+        text::{count, place, plural},
+        theme::Role,
+        wording,
+    },
+    recording::{
+        Happening, Ns, PollIx, Recording, TaskIx, WaitIx, WakeIx,
+        time::{duration, instant},
+    },
+};
+
+/// One line.
+#[derive(Debug)]
+pub(super) struct Line {
+    pub(super) shape: Shape,
+    /// How long what it tells of took, where it took time.
+    pub(super) length: Option<Ns>,
+    /// Whether that is only a bound.
+    pub(super) at_most: bool,
+    pub(super) word: &'static str,
+    pub(super) role: Role,
+    pub(super) text: String,
+    /// A place in the code, shown as far as there is room.
+    pub(super) place: String,
+    /// The event that it tells of.
+    pub(super) target: Option<(TaskIx, Ns, Happening)>,
+}
+
+/// What kind of line it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Shape {
+    /// A part of the way, with a bar.
+    Step,
+    /// What a step consists of.
+    Part,
+    /// An event without a length of its own.
+    Event,
+    /// What the lines below are; it cannot be selected.
+    Heading,
+}
+
+impl Line {
+    fn new(shape: Shape, word: &'static str, role: Role, text: String) -> Self {
+        Self {
+            shape,
+            length: None,
+            at_most: false,
+            word,
+            role,
+            text,
+            place: String::new(),
+            target: None,
+        }
+    }
+
+    fn lasting(self, length: Ns) -> Self {
+        Self {
+            length: Some(length),
+            ..self
+        }
+    }
+
+    fn at_most(self) -> Self {
+        Self {
+            at_most: true,
+            ..self
+        }
+    }
+
+    /// Leads to a poll; the place is where its task was spawned.
+    fn to_poll(self, recording: &Recording, poll: PollIx) -> Self {
+        let row = recording.poll(poll);
+        Self {
+            place: spawn_place(recording, row.task),
+            target: Some((row.task, row.start, Happening::Polled(poll))),
+            ..self
+        }
+    }
+
+    /// Leads to a wake, in the life of the task that was woken.
+    fn to_wake(self, recording: &Recording, wake: WakeIx) -> Self {
+        let row = recording.wake(wake);
+        Self {
+            target: Some((row.task, row.at, Happening::Woken(wake))),
+            ..self
+        }
+    }
+}
+
+/// Where a task was spawned, unless its name already says so.
+fn spawn_place(recording: &Recording, task: TaskIx) -> String {
+    match (recording.name(task), recording.location(task)) {
+        (Some(_), Some(location)) => place(location).to_owned(),
+        _ => String::new(),
+    }
+}
+
+/// All of the time that the bars stand for.
+pub(super) fn whole(recording: &Recording, chain: &Chain) -> Ns {
+    let before = chain.blind().map_or(0, |before| before.at_most);
+    chain.total(recording).saturating_add(before)
+}
+
+/// Where the time went, in up to three sentences.
+pub(super) fn summary(opened: &Opened, chain: &Chain) -> Vec<String> {
+    let recording = &opened.recording;
+    let total = duration(chain.total(recording));
+    let mut sentences = vec![match &chain.origin {
+        Origin::NotRecorded if chain.steps.is_empty() => {
+            "What made it runnable was not recorded.".to_owned()
+        }
+        Origin::NotRecorded => {
+            format!("It ran {total} after a poll of which it is not recorded why it ran.")
+        }
+        Origin::TooLong => {
+            format!("It ran {total} after the oldest of more polls than anybody follows back.")
+        }
+        origin => {
+            let least = match origin {
+                Origin::Folded(_) => "at least ",
+                _ => "",
+            };
+            let begun = begun_by(recording, origin, chain.poll);
+            format!("It ran {least}{total} after {begun}.")
+        }
+    }];
+    if let Some(before) = chain.blind() {
+        sentences.push(format!(
+            "That wake may have come up to {} late: nobody asked the driver.",
+            duration(before.at_most)
+        ));
+    }
+    sentences.extend(most_of_it(recording, chain));
+    sentences
+}
+
+/// Of several steps, the one that took longest: that is what a person looks for.
+fn most_of_it(recording: &Recording, chain: &Chain) -> Option<String> {
+    let task = |poll: PollIx| wording::task(recording, recording.poll(poll).task);
+    let before = chain.blind().map_or(0, |before| before.at_most);
+    let longest = chain
+        .steps
+        .iter()
+        .filter(|step| step.length() > before)
+        .max_by_key(|step| step.length())
+        .filter(|_| chain.steps.len() > 1)?;
+    let share = i128::from(longest.length()) * 100 / i128::from(chain.total(recording).max(1));
+    let what = match &longest.kind {
+        StepKind::Runnable { poll, behind, .. } => format!(
+            "{} was runnable{}",
+            task(*poll),
+            behind_whom(recording, *poll, behind)
+        ),
+        StepKind::OwnPoll { next, .. } => {
+            format!("{} was still in its previous poll", task(*next))
+        }
+        StepKind::Inside { poll, by, woken } => format!(
+            "{} was being polled before it {} {}",
+            task(*poll),
+            did(*by),
+            wording::task(recording, *woken)
+        ),
+    };
+    Some(format!("{share} % of it: {what}."))
+}
+
+fn did(act: Act) -> &'static str {
+    match act {
+        Act::Wake(_) => "woke",
+        Act::Spawn(_) => "spawned",
+    }
+}
+
+/// `the runtime woke it`, with the task's name where the chain is about several.
+fn begun_by(recording: &Recording, origin: &Origin, last: PollIx) -> String {
+    let last = recording.poll(last).task;
+    let whom = |task: TaskIx| {
+        if task == last {
+            "it".to_owned()
+        } else {
+            wording::task(recording, task)
+        }
+    };
+    match origin {
+        Origin::Runtime { wake, .. }
+        | Origin::Outside { wake, .. }
+        | Origin::Blocking { wake, .. }
+        | Origin::Task { wake, .. }
+        | Origin::Unknown { wake } => {
+            let row = recording.wake(*wake);
+            format!(
+                "{} woke {}",
+                label::waker(recording, row.waker),
+                whom(row.task)
+            )
+        }
+        Origin::Spawn { task, .. } => format!("{} was spawned", whom(*task)),
+        Origin::Folded(wake) => format!(
+            "{} woke it, which only the history remembers",
+            label::waker(recording, wake.waker)
+        ),
+        Origin::NotRecorded | Origin::TooLong => "a beginning that is not known".to_owned(),
+    }
+}
+
+/// ` behind 3 polls of worker 0`, and which worker took it over.
+fn behind_whom(recording: &Recording, poll: PollIx, behind: &Behind) -> String {
+    let Some(lane) = behind.lane else {
+        return String::new();
+    };
+    let queue = label::lane(recording, lane);
+    let ran = label::lane(recording, recording.poll(poll).lane);
+    match (behind.polls, behind.moved) {
+        (0, true) => format!(", woken on {queue}, run by {ran}"),
+        (0, false) if behind.parked > 0 => {
+            format!(" for {queue}, parked for {} of it", duration(behind.parked))
+        }
+        (0, false) => format!(" for {queue}"),
+        (polls, moved) => {
+            let over = if moved {
+                format!(", then run by {ran}")
+            } else {
+                String::new()
+            };
+            format!(" behind {} of {queue}{over}", plural(polls as u64, "poll"))
+        }
+    }
+}
+
+/// The lines, the latest first, and what came of the poll below them.
+pub(super) fn lines(opened: &Opened, chain: &Chain, onwards: &Onwards) -> Vec<Line> {
+    let recording = &opened.recording;
+    let mut lines = Vec::new();
+    for told in &chain.steps {
+        step(recording, told, &mut lines);
+    }
+    if chain.more > 0 {
+        let text = format!("{} more back in time", plural(chain.more as u64, "step"));
+        lines.push(Line::new(Shape::Event, "+", Role::Dim, text));
+    }
+    origin(recording, chain, &mut lines);
+    if let Some(before) = chain.blind() {
+        blind(recording, before, &mut lines);
+    }
+    after(recording, onwards, &mut lines);
+    lines
+}
+
+fn step(recording: &Recording, step: &Step, lines: &mut Vec<Line>) {
+    let task = |poll: PollIx| wording::task(recording, recording.poll(poll).task);
+    let line = |word, role, text| Line::new(Shape::Step, word, role, text).lasting(step.length());
+    match &step.kind {
+        StepKind::Runnable {
+            poll,
+            behind,
+            at_least,
+        } => {
+            let least = if *at_least { ", at least" } else { "" };
+            let text = format!(
+                "{}{}{least}",
+                task(*poll),
+                behind_whom(recording, *poll, behind)
+            );
+            lines.push(line("runnable", Role::Runnable, text).to_poll(recording, *poll));
+            // What took next to nothing of the time explains nothing.
+            let told = behind
+                .most
+                .iter()
+                .filter(|(_, overlap)| *overlap > 0 && overlap.saturating_mul(20) >= step.length());
+            for (other, overlap) in told {
+                let part = Line::new(Shape::Part, "behind", Role::Running, task(*other));
+                lines.push(part.lasting(*overlap).to_poll(recording, *other));
+            }
+        }
+        StepKind::OwnPoll { poll, next } => {
+            let text = format!("{}, woken while it was still being polled", task(*next));
+            let told = line("own poll", Role::Running, text);
+            lines.push(match poll {
+                Some(poll) => told.to_poll(recording, *poll),
+                None => told,
+            });
+        }
+        StepKind::Inside { poll, by, woken } => {
+            let text = format!(
+                "{} until it {} {}",
+                task(*poll),
+                did(*by),
+                wording::task(recording, *woken)
+            );
+            lines.push(line("inside", Role::Running, text).to_poll(recording, *poll));
+        }
+    }
+}
+
+fn origin(recording: &Recording, chain: &Chain, lines: &mut Vec<Line>) {
+    let event = |word, text: String| Line::new(Shape::Event, word, Role::Strong, text);
+    let woken = |wake: WakeIx, rest: &str| {
+        let row = recording.wake(wake);
+        let text = format!(
+            "by {} at {}{rest}",
+            label::waker(recording, row.waker),
+            instant(row.at)
+        );
+        event("woken", text).to_wake(recording, wake)
+    };
+    lines.push(match &chain.origin {
+        Origin::Runtime { wake, waits, .. } => {
+            let mut line = woken(*wake, &for_what(recording, waits));
+            if let Some(wait) = waits.last() {
+                line.place = place(recording.str(recording.wait(*wait).location)).to_owned();
+            }
+            line
+        }
+        Origin::Outside { wake, .. } | Origin::Blocking { wake, .. } | Origin::Unknown { wake } => {
+            woken(*wake, "")
+        }
+        Origin::Task { wake, .. } => woken(*wake, ", in a poll that was not recorded"),
+        Origin::Spawn { task, at, parent } => {
+            let by = parent.map_or_else(
+                || "from outside".to_owned(),
+                |parent| format!("by {}", wording::task(recording, parent)),
+            );
+            Line {
+                target: Some((*task, *at, Happening::Spawned)),
+                place: spawn_place(recording, *task),
+                ..event("spawned", format!("{by} at {}", instant(*at)))
+            }
+        }
+        Origin::Folded(wake) => {
+            let by = label::waker(recording, wake.waker);
+            let at = instant(wake.at);
+            event(
+                "woken",
+                format!("by {by} at {at} or before: only the history remembers"),
+            )
+        }
+        Origin::NotRecorded => event("woken", "by whom was not recorded".to_owned()),
+        Origin::TooLong => event("+", "more polls than anybody follows back".to_owned()),
+    });
+}
+
+/// `, for "orders"`, or what the runtime wakes for.
+fn for_what(recording: &Recording, waits: &[WaitIx]) -> String {
+    let names: Vec<String> = waits
+        .iter()
+        .map(|wait| format!("\"{}\"", recording.str(recording.wait(*wait).name)))
+        .collect();
+    if names.is_empty() {
+        ": a socket, timer or yield".to_owned()
+    } else {
+        format!(", for {}", names.join(" or "))
+    }
+}
+
+fn blind(recording: &Recording, before: &Before, lines: &mut Vec<Line>) {
+    let of_runtime = if recording.runtimes().len() > 1 {
+        format!(" of {}", label::runtime(recording, before.blind.runtime))
+    } else {
+        String::new()
+    };
+    let text = format!(
+        "nobody asked the driver for {}{}",
+        duration(before.blind.duration()),
+        of_runtime
+    );
+    let line = Line::new(Shape::Step, "blind", Role::Blind, text);
+    let longest = before
+        .blind
+        .polls
+        .iter()
+        .max_by_key(|poll| recording.poll_duration(**poll));
+    let line = line.lasting(before.at_most).at_most();
+    lines.push(match longest {
+        Some(longest) => Line {
+            place: String::new(),
+            ..line.to_poll(recording, *longest)
+        },
+        None => line,
+    });
+    for &poll in &before.blind.polls {
+        let row = recording.poll(poll);
+        let text = format!(
+            "{} in {}",
+            label::lane(recording, row.lane),
+            wording::task(recording, row.task)
+        );
+        let part = Line::new(Shape::Part, "", Role::Blind, text);
+        lines.push(part.lasting(row.duration).to_poll(recording, poll));
+    }
+}
+
+/// What came of it.
+fn after(recording: &Recording, onwards: &Onwards, lines: &mut Vec<Line>) {
+    let heading = |text: String| Line::new(Shape::Heading, "", Role::Strong, text);
+    let partial = if onwards.partial { " or more" } else { "" };
+    let mut told = Vec::new();
+    if onwards.woke_in_all > 0 {
+        told.push(format!("woke {}", count(onwards.woke_in_all as u64)));
+    }
+    if onwards.delayed_in_all > 0 {
+        told.push(format!(
+            "delayed {}{partial}, by {} in all",
+            count(onwards.delayed_in_all as u64),
+            duration(onwards.delayed_for)
+        ));
+    }
+    if let Some(latest) = onwards.late.first() {
+        told.push(format!(
+            "{} came up to {} late",
+            count(onwards.late_in_all as u64),
+            duration(latest.at_most)
+        ));
+    }
+    if told.is_empty() {
+        told.push("woke nobody and delayed nobody".to_owned());
+    }
+    lines.push(heading(format!("onwards: {}", told.join("; "))));
+    lines.extend(onwards.woke.iter().map(|woke| woke_line(recording, woke)));
+    more(onwards.woke_in_all - onwards.woke.len(), "woken", lines);
+    lines.extend(
+        onwards
+            .delayed
+            .iter()
+            .map(|delayed| delayed_line(recording, delayed)),
+    );
+    more(
+        onwards.delayed_in_all - onwards.delayed.len(),
+        "delayed",
+        lines,
+    );
+    lines.extend(onwards.late.iter().map(|late| {
+        let text = format!("{}, woken right after", wording::task(recording, late.task));
+        let line = Line::new(Shape::Event, "late", Role::Blind, text);
+        let line = line.lasting(late.at_most).at_most();
+        Line {
+            place: spawn_place(recording, late.task),
+            ..line.to_wake(recording, late.wake)
+        }
+    }));
+    more(onwards.late_in_all - onwards.late.len(), "late", lines);
+}
+
+fn more(number: usize, what: &str, lines: &mut Vec<Line>) {
+    if number > 0 {
+        let text = format!("{} more {what}", count(number as u64));
+        lines.push(Line::new(Shape::Event, "+", Role::Dim, text));
+    }
+}
+
+fn woke_line(recording: &Recording, woke: &Woke) -> Line {
+    let name = wording::task(recording, woke.task);
+    let word = match woke.how {
+        How::Spawn => "spawned",
+        How::Wake(_) | How::Redundant(_) => "woke",
+    };
+    let again = match woke.how {
+        How::Redundant(_) => ", runnable already",
+        _ => "",
+    };
+    let then = match woke.after {
+        Some(after) => format!(", ran {} later", duration(after)),
+        None => ", did not run any more".to_owned(),
+    };
+    let what = match woke.how {
+        How::Wake(wake) | How::Redundant(wake) => Happening::Woken(wake),
+        How::Spawn => Happening::Spawned,
+    };
+    // The poll is what is looked for; where it never came, the wake.
+    let target = match woke.poll {
+        Some(poll) => (
+            woke.task,
+            recording.poll_start(poll),
+            Happening::Polled(poll),
+        ),
+        None => (woke.task, woke.at, what),
+    };
+    Line {
+        place: spawn_place(recording, woke.task),
+        target: Some(target),
+        ..Line::new(
+            Shape::Event,
+            word,
+            Role::Plain,
+            format!("{name}{then}{again}"),
+        )
+    }
+}
+
+fn delayed_line(recording: &Recording, delayed: &Delayed) -> Line {
+    let why = if delayed.queued {
+        "queued behind it"
+    } else {
+        "all workers in polls"
+    };
+    let never = if delayed.poll.is_none() {
+        ", never polled"
+    } else {
+        ""
+    };
+    let text = format!("{}, {why}{never}", wording::task(recording, delayed.task));
+    let line = Line::new(Shape::Event, "delayed", Role::Runnable, text).lasting(delayed.by);
+    match delayed.poll {
+        Some(poll) => line.to_poll(recording, poll),
+        None => Line {
+            place: spawn_place(recording, delayed.task),
+            target: recording.wakes_of(delayed.task).last().map(|wake| {
+                (
+                    delayed.task,
+                    recording.wake_at(*wake),
+                    Happening::Woken(*wake),
+                )
+            }),
+            ..line
+        },
+    }
+}
