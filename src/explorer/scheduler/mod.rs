@@ -5,7 +5,9 @@ mod cells;
 mod detail;
 mod doing;
 mod layout;
+mod listing;
 mod series;
+mod states;
 mod tasks;
 #[cfg(test)]
 mod tests;
@@ -47,7 +49,7 @@ pub(super) struct Spot {
     /// Lanes are those of tasks.
     by_task: bool,
     colouring: Colouring,
-    sort: tasks::Sort,
+    sort: listing::Sort,
     /// The series that is shown first.
     series: usize,
     /// The selection and the cursor that the selected lane agrees with. Whoever changes them elsewhere comes back to
@@ -104,7 +106,7 @@ pub(super) fn act(view: &mut View, action: ActionId) -> bool {
         ActionId::LaneColors => colour(view),
         ActionId::LaneSeries => view.place.scheduler.series += 1,
         ActionId::SortNext => tasks::sort(view, 1),
-        ActionId::SortPrevious => tasks::sort(view, tasks::SORTS.len() - 1),
+        ActionId::SortPrevious => tasks::sort(view, listing::SORTS.len() - 1),
         ActionId::ZoomIn => {
             view.place.span = view.place.span.zoomed_in(view.place.cursor, cells);
         }

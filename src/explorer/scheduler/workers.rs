@@ -297,7 +297,7 @@ fn lane_row(
         let room = to - from - 1;
         let text = match wording::task(recording, task) {
             text if width(&text) <= room => text,
-            _ => keep_start(&recording.task(task).id.to_string(), room),
+            _ => keep_start(&label::id(recording.task(task).id), room),
         };
         Pen::new(buffer, timeline, 0).skip(from).left(
             &format!(" {text}"),
