@@ -104,7 +104,7 @@ pub(super) fn act(view: &mut View, action: ActionId) -> bool {
     match action {
         ActionId::TaskLanes => view.place.scheduler.by_task ^= true,
         ActionId::LaneColors => colour(view),
-        ActionId::LaneSeries => view.place.scheduler.series += 1,
+        ActionId::LaneSeries => series::next(view),
         ActionId::SortNext => tasks::sort(view, 1),
         ActionId::SortPrevious => tasks::sort(view, listing::SORTS.len() - 1),
         ActionId::ZoomIn => {
