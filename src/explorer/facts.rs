@@ -193,8 +193,16 @@ impl Facts {
 
     /// Since when the workers of `runtime` have all been inside polls at `at`, if they were.
     pub(super) fn blind_at(&self, runtime: Option<RuntimeIx>, at: Ns) -> Option<Ns> {
-        let (start, end) = self.latest_blind(runtime, at)?;
-        (at < end).then_some(start)
+        self.blind_interval(runtime, at).map(|(start, _)| start)
+    }
+
+    /// From when to when the workers of `runtime` were all inside polls, if they were at `at`.
+    pub(super) fn blind_interval(
+        &self,
+        runtime: Option<RuntimeIx>,
+        at: Ns,
+    ) -> Option<(Ns, Ns)> {
+        self.latest_blind(runtime, at).filter(|(_, end)| at < *end)
     }
 
     /// The length of the blind interval that ended right before `at`: a wake by the runtime that comes so soon

@@ -3,7 +3,7 @@
 use super::doing::poll_at;
 use crate::{
     explorer::{facts::Opened, span::Span},
-    recording::{Cover, LaneIx, Ns, PollIx, Recording, TaskIx, WakeIx},
+    recording::{Cover, CustomIx, LaneIx, Ns, PollIx, Recording, TaskIx, WakeIx},
 };
 
 /// What the colour of a poll says.
@@ -47,6 +47,8 @@ pub(super) struct Cell {
     pub(super) parked: bool,
     /// Whether a wake was issued on it.
     pub(super) wakes: bool,
+    /// Whether the code said something of itself on it.
+    pub(super) custom: bool,
     /// Whose polls they are, as far as colours can say.
     pub(super) hue: u8,
 }
@@ -234,24 +236,41 @@ fn calm(cells: &mut [Cell], most: usize) {
     }
 }
 
-/// More wakes than this are not looked at one by one: the series shows how many there are.
-const MOST_WAKES: usize = 20_000;
+/// More wakes, or custom events, than this are not looked at one by one: lines of their own show how many there are.
+const MOST_MARKS: usize = 20_000;
 
-/// Marks the cells in which wakes were issued, lane by lane.
-pub(super) fn mark_wakes(recording: &Recording, span: Span, lanes: &mut [(LaneIx, LaneCells)]) {
-    let from = recording.wakes_from(span.from()).index();
-    let to = recording.wakes_from(span.to()).index();
-    if to - from > MOST_WAKES {
-        return;
-    }
-    for wake in (from..to).map(WakeIx::new) {
-        let lane = recording.wake_lane(wake);
+/// Marks the cells in which wakes were issued, and custom events written, lane by lane.
+pub(super) fn mark(recording: &Recording, span: Span, lanes: &mut [(LaneIx, LaneCells)]) {
+    let mut set = |lane: Option<LaneIx>, at: Ns, set: fn(&mut Cell)| {
         let row = lanes.iter_mut().find(|(row, _)| Some(*row) == lane);
         if let Some((_, row)) = row {
             let count = row.cells.len();
-            if let Some(cell) = span.cell(recording.wake_at(wake), count) {
-                row.cells[cell].wakes = true;
+            if let Some(cell) = span.cell(at, count) {
+                set(&mut row.cells[cell]);
             }
+        }
+    };
+    let from = recording.wakes_from(span.from()).index();
+    let to = recording.wakes_from(span.to()).index();
+    if to - from <= MOST_MARKS {
+        for wake in (from..to).map(WakeIx::new) {
+            let lane = recording.wake_lane(wake);
+            set(lane, recording.wake_at(wake), |cell| cell.wakes = true);
+        }
+    }
+    let from = recording.customs_from(span.from()).index();
+    let to = recording.customs_from(span.to()).index();
+    if to - from <= MOST_MARKS {
+        for custom in (from..to).map(CustomIx::new) {
+            let custom = recording.custom(custom);
+            set(custom.lane, custom.at, |cell| cell.custom = true);
+        }
+    }
+    // Where there are so many that they would hide the polls, they are left out.
+    for (_, row) in lanes {
+        let marked = row.cells.iter().filter(|cell| cell.custom).count();
+        if marked * 4 > row.cells.len() {
+            row.cells.iter_mut().for_each(|cell| cell.custom = false);
         }
     }
 }

@@ -5,14 +5,15 @@ use ratatui::{buffer::Buffer, layout::Rect};
 use super::{
     doing::{Doing, Event, about, doing},
     layout::Layout,
-    tasks,
+    piled, tasks,
 };
 use crate::{
-    analysis::label,
+    analysis::{label, stacks},
     explorer::{
         life,
-        text::{Pen, place, wrap},
+        text::{Pen, place, plural, wrap},
         theme::{Role, Theme},
+        traced,
         view::View,
         wording,
     },
@@ -88,6 +89,7 @@ fn worker(buffer: &mut Buffer, area: Rect, theme: Theme, view: &View, lane: Lane
             if let Some(cause) = cause(view, poll) {
                 lines.push((cause, Role::Info));
             }
+            lines.extend(sampled(view, poll).map(|text| (text, Role::Info)));
         }
         Doing::Parked(park) => {
             let park = recording.park(park);
@@ -113,11 +115,13 @@ fn worker(buffer: &mut Buffer, area: Rect, theme: Theme, view: &View, lane: Lane
         .blind_at(recording.runtime_of(lane), cursor)
     {
         let text = format!(
-            "All workers of its runtime are inside polls for {}: nobody asks the driver.",
+            "All workers of its runtime are inside polls for {}: nobody asks the driver",
             duration(cursor.saturating_sub(since))
         );
         lines.push((text, Role::Blind));
+        lines.extend(piled::late_sentence(view).map(|text| (text, Role::Blind)));
     }
+    lines.extend(piled::ready_sentence(view).map(|text| (text, Role::Runnable)));
     let rest = paragraphs(buffer, area, theme, &lines);
     events(buffer, rest, theme, view, lane);
 }
@@ -131,6 +135,26 @@ fn cause(view: &View, poll: PollIx) -> Option<String> {
     };
     let mut lines = wording::event_in_full(&view.opened, row.task, &event);
     (lines.len() > 1).then(|| lines.remove(1))
+}
+
+/// Samples that are folded for one sentence.
+const MOST_SAMPLES: usize = 1_000;
+
+/// How many samples fell into the poll, and where most of them were.
+fn sampled(view: &View, poll: PollIx) -> Option<String> {
+    let recording = &view.opened.recording;
+    let samples = recording.samples_in(poll);
+    if samples.is_empty() {
+        return None;
+    }
+    let folded = stacks::fold(recording, samples.iter().copied().take(MOST_SAMPLES), None);
+    let heaviest = folded.frames.iter().find(|frame| frame.leaf > 0)?;
+    Some(format!(
+        "{} in it, {} of them in {}",
+        plural(samples.len() as u64, "sample"),
+        heaviest.leaf,
+        stacks::frame(recording, heaviest.frame)
+    ))
 }
 
 /// What the lane did before and after.
@@ -171,6 +195,20 @@ fn events(buffer: &mut Buffer, area: Rect, theme: Theme, view: &View, lane: Lane
                 let length = duration(recording.park(park).duration);
                 pen.put("parked  ", theme.style(Role::Dim))
                     .left(&length, 9, plain);
+            }
+            Event::Custom(custom) => {
+                pen.put("event   ", theme.style(Role::Info))
+                    .fit(&traced::custom(recording, custom), plain);
+            }
+            Event::Enters(entry) => {
+                let entry = recording.entry(entry);
+                let length = entry.end.map_or_else(
+                    || "to the end".to_owned(),
+                    |end| duration(end.saturating_sub(entry.begin)),
+                );
+                pen.put("enters  ", theme.style(Role::Info))
+                    .left(&length, 9, theme.style(Role::Info))
+                    .fit(&traced::named(recording, entry.span), plain);
             }
         }
     }

@@ -1,6 +1,9 @@
 //! What a lane does at an instant, and the events before and after it.
 
-use crate::recording::{LaneIx, Ns, ParkIx, PollIx, Recording};
+use crate::{
+    explorer::steps::{Moment, What},
+    recording::{CustomIx, EntryIx, LaneIx, Ns, ParkIx, PollIx, Recording},
+};
 
 /// How many rows back an outer poll is looked for: nested polls are few.
 const NESTED: usize = 64;
@@ -21,6 +24,10 @@ pub(super) enum Doing {
 pub(super) enum Event {
     Poll(PollIx),
     Park(ParkIx),
+    /// Something that the code said of itself.
+    Custom(CustomIx),
+    /// A span is entered.
+    Enters(EntryIx),
 }
 
 impl Event {
@@ -29,6 +36,8 @@ impl Event {
         match self {
             Self::Poll(poll) => recording.poll_start(poll),
             Self::Park(park) => recording.park(park).start,
+            Self::Custom(custom) => recording.custom(custom).at,
+            Self::Enters(entry) => recording.entry(entry).begin,
         }
     }
 }
@@ -74,22 +83,36 @@ pub(super) fn step(
     parks: &[ParkIx],
     at: Ns,
     next: bool,
-) -> Option<Event> {
-    let start = |event: &Event| event.at(recording);
-    if next {
-        let poll = polls.partition_point(|poll| recording.poll_start(*poll) <= at);
-        let park = parks.partition_point(|park| recording.park(*park).start <= at);
-        let poll = polls.get(poll).copied().map(Event::Poll);
-        let park = parks.get(park).copied().map(Event::Park);
-        [poll, park].into_iter().flatten().min_by_key(start)
+) -> Option<Moment> {
+    let poll_start = |poll: &PollIx| recording.poll_start(*poll);
+    let park_start = |park: &ParkIx| recording.park(*park).start;
+    let (poll, park) = if next {
+        let poll = polls.partition_point(|poll| poll_start(poll) <= at);
+        let park = parks.partition_point(|park| park_start(park) <= at);
+        (polls.get(poll), parks.get(park))
     } else {
-        let poll = polls.partition_point(|poll| recording.poll_start(*poll) < at);
-        let park = parks.partition_point(|park| recording.park(*park).start < at);
-        let poll = poll.checked_sub(1).map(|last| Event::Poll(polls[last]));
-        let park = park.checked_sub(1).map(|last| Event::Park(parks[last]));
-        [park, poll].into_iter().flatten().max_by_key(start)
+        let poll = polls.partition_point(|poll| poll_start(poll) < at);
+        let park = parks.partition_point(|park| park_start(park) < at);
+        (polls[..poll].last(), parks[..park].last())
+    };
+    let poll = poll.map(|poll| Moment {
+        at: poll_start(poll),
+        what: What::Poll(*poll),
+    });
+    let park = park.map(|park| Moment {
+        at: park_start(park),
+        what: What::Park(*park),
+    });
+    let both = [park, poll].into_iter().flatten();
+    if next {
+        both.min_by_key(|moment| moment.at)
+    } else {
+        both.max_by_key(|moment| moment.at)
     }
 }
+
+/// Custom events before and after an instant that are looked at for those of one lane.
+const CUSTOMS: usize = 256;
 
 /// What begins on `lane` about `at`: up to `before` events that begin by then, and up to `after` later ones, ascending;
 /// and how many of them are the former.
@@ -100,28 +123,59 @@ pub(super) fn about(
     before: usize,
     after: usize,
 ) -> (Vec<Event>, usize) {
-    let (polls, parks) = (recording.polls_on(lane), recording.parks_on(lane));
-    let poll = polls.partition_point(|poll| recording.poll_start(*poll) <= at);
-    let park = parks.partition_point(|park| recording.park(*park).start <= at);
-    let merged = |polls: &[PollIx], parks: &[ParkIx]| {
-        let polls = polls.iter().copied().map(Event::Poll);
-        let mut events: Vec<Event> = polls
-            .chain(parks.iter().copied().map(Event::Park))
-            .collect();
+    let (mut earlier, mut later) = (Vec::new(), Vec::new());
+    {
+        let mut take = |rows: &mut dyn FnMut(bool, usize) -> Vec<Event>| {
+            earlier.extend(rows(false, before));
+            later.extend(rows(true, after));
+        };
+        let polls = recording.polls_on(lane);
+        let poll = polls.partition_point(|poll| recording.poll_start(*poll) <= at);
+        take(&mut |next, most| side(polls, poll, next, most, Event::Poll));
+        let parks = recording.parks_on(lane);
+        let park = parks.partition_point(|park| recording.park(*park).start <= at);
+        take(&mut |next, most| side(parks, park, next, most, Event::Park));
+        let entries = recording.entries_on(lane);
+        let entry = entries.partition_point(|entry| recording.entry(*entry).begin <= at);
+        take(&mut |next, most| side(entries, entry, next, most, Event::Enters));
+        let custom = recording.customs_from(at.saturating_add(1)).index();
+        take(&mut |next, most| {
+            let rows = if next {
+                custom..recording.custom_count().min(custom + CUSTOMS)
+            } else {
+                custom.saturating_sub(CUSTOMS)..custom
+            };
+            let mut rows: Vec<CustomIx> = rows
+                .map(CustomIx::new)
+                .filter(|custom| recording.custom(*custom).lane == Some(lane))
+                .collect();
+            let first = if next { 0 } else { rows.len() };
+            rows = side(&rows, first, next, most, |custom| custom);
+            rows.into_iter().map(Event::Custom).collect()
+        });
+    }
+    for events in [&mut earlier, &mut later] {
         events.sort_by_key(|event| event.at(recording));
-        events
-    };
-    let mut events = merged(
-        &polls[poll.saturating_sub(before)..poll],
-        &parks[park.saturating_sub(before)..park],
-    );
-    events.drain(..events.len().saturating_sub(before));
-    let earlier = events.len();
-    let mut later = merged(
-        &polls[poll..polls.len().min(poll + after)],
-        &parks[park..parks.len().min(park + after)],
-    );
+    }
+    earlier.drain(..earlier.len().saturating_sub(before));
     later.truncate(after);
-    events.append(&mut later);
-    (events, earlier)
+    let count = earlier.len();
+    earlier.append(&mut later);
+    (earlier, count)
+}
+
+/// Up to `most` of `rows` right behind `place`, or right before it.
+fn side<R: Copy, E>(
+    rows: &[R],
+    place: usize,
+    next: bool,
+    most: usize,
+    event: impl Fn(R) -> E,
+) -> Vec<E> {
+    let rows = if next {
+        &rows[place..rows.len().min(place.saturating_add(most))]
+    } else {
+        &rows[place.saturating_sub(most)..place]
+    };
+    rows.iter().copied().map(event).collect()
 }

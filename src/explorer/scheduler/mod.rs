@@ -6,6 +6,7 @@ mod detail;
 mod doing;
 mod layout;
 mod listing;
+mod piled;
 mod series;
 mod states;
 mod tasks;
@@ -22,19 +23,14 @@ use ratatui::{
 };
 
 use super::{
-    actions::ActionId,
-    place::scrolled,
-    span::Span,
-    steps::{Kind, Moment, What},
-    theme::Theme,
-    view::View,
+    actions::ActionId, place::scrolled, span::Span, steps::Kind, theme::Theme, view::View,
 };
 use crate::{
     analysis::label,
     recording::{Happening, LaneIx, Ns, PollIx, TaskIx},
 };
 use cells::Colouring;
-use doing::{Doing, Event};
+use doing::Doing;
 use layout::{Layout, Wanted};
 
 /// What a step back restores of this pane.
@@ -63,6 +59,7 @@ pub(super) struct State {
     workers: workers::Cache,
     series: series::Cache,
     tasks: tasks::Cache,
+    piled: piled::Cache,
 }
 
 /// Makes the selection valid and the cache agree with the place.
@@ -206,22 +203,14 @@ fn step(view: &mut View, next: bool) -> bool {
         Kind::Parks => (&[][..], recording.parks_on(lane)),
         _ => return false,
     };
-    let Some(event) = doing::step(recording, polls, parks, cursor, next) else {
+    let Some(moment) = doing::step(recording, polls, parks, cursor, next) else {
         let direction = if next { "after" } else { "before" };
         let name = label::lane(recording, lane);
         view.note = Some(format!("Nothing begins on {name} {direction} the cursor."));
         return true;
     };
-    let at = event.at(recording);
-    let moment = Moment {
-        at,
-        what: match event {
-            Event::Poll(poll) => What::Poll(poll),
-            Event::Park(park) => What::Park(park),
-        },
-    };
     let sentence = moment.sentence(recording);
-    go_to(view, at);
+    go_to(view, moment.at);
     view.note = Some(sentence);
     true
 }

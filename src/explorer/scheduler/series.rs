@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use ratatui::{buffer::Buffer, layout::Rect};
 
-use super::layout::Layout;
+use super::{layout::Layout, workers::short};
 use crate::{
     analysis::label,
     explorer::{
@@ -15,7 +15,7 @@ use crate::{
         theme::{Role, Theme},
         view::View,
     },
-    recording::{Band, Curve, Ns, Recording, Scope, SeriesIx},
+    recording::{Band, Curve, GLOBAL_QUEUE, LOCAL_QUEUE, LaneKind, Ns, Recording, Scope, SeriesIx},
 };
 
 /// What a line shows.
@@ -53,12 +53,19 @@ pub(super) fn wanted(opened: &Opened) -> usize {
     curves + recording.all_series().len()
 }
 
-/// The series in their order, from number `first` on, each once.
+/// The series in their order, from number `first` on, each once: what concerns the whole process first, and last what
+/// the queue's curve adds up.
 fn lines(recording: &Recording, first: usize) -> impl Iterator<Item = Line> {
     let curves = CURVES.into_iter().filter(|curve| recording.knows(*curve));
+    let mut recorded: Vec<SeriesIx> = recording.all_series().collect();
+    recorded.sort_by_key(|series| {
+        let series = recording.series(*series);
+        let queue = [LOCAL_QUEUE, GLOBAL_QUEUE].contains(&recording.str(series.name));
+        (queue, series.scope != Scope::Process)
+    });
     let lines: Vec<Line> = curves
         .map(Line::Curve)
-        .chain(recording.all_series().map(Line::Recorded))
+        .chain(recorded.into_iter().map(Line::Recorded))
         .collect();
     let len = lines.len();
     lines.into_iter().cycle().skip(first % len.max(1)).take(len)
@@ -122,15 +129,21 @@ impl Line {
             Self::Recorded(series) => {
                 let series = recording.series(series);
                 let name = recording.str(series.name);
+                // Whose it is comes first: names are cut at their end.
                 match series.scope {
                     Scope::Process => name.to_owned(),
                     Scope::Runtime(_) if recording.runtimes().len() == 1 => name.to_owned(),
                     Scope::Runtime(runtime) => {
-                        format!("{name} of {}", label::runtime(recording, runtime))
+                        format!("r{} {name}", recording.runtime(runtime).id)
                     }
-                    Scope::Lane(lane) => format!("{name} of {}", label::lane(recording, lane)),
+                    Scope::Lane(lane) => match recording.lane(lane).kind {
+                        LaneKind::Worker { runtime, worker } if recording.runtimes().len() > 1 => {
+                            format!("r{}w{worker} {name}", recording.runtime(runtime).id)
+                        }
+                        _ => format!("{} {name}", short(recording, lane)),
+                    },
                     Scope::Thread(thread) => {
-                        format!("{name} of {}", label::thread(recording, thread))
+                        format!("{} {name}", label::thread(recording, thread))
                     }
                 }
             }

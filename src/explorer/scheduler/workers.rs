@@ -22,10 +22,11 @@ use crate::{
         span::Span,
         text::{Pen, brief, keep_start, place, width},
         theme::{Role, Theme},
+        traced,
         view::View,
         wording,
     },
-    recording::{Cover, LaneIx, LaneKind, Ns, Recording, RuntimeIx, time::duration},
+    recording::{Cover, CustomIx, LaneIx, LaneKind, Ns, Recording, RuntimeIx, time::duration},
 };
 
 /// One line of the lanes.
@@ -38,6 +39,8 @@ pub(super) enum Line {
     Lane(LaneIx),
     /// When all workers of a runtime were inside polls.
     Blind(RuntimeIx),
+    /// Where the code said something of itself, on whatever thread.
+    Customs,
 }
 
 /// What is kept of the lanes for drawing.
@@ -48,6 +51,7 @@ pub(super) struct Cache {
     made_for: Option<Key>,
     rows: Vec<(LaneIx, LaneCells)>,
     blind: Vec<(RuntimeIx, Vec<bool>)>,
+    customs: Vec<bool>,
     /// How long each lane that is shown was inside polls in the marked range.
     busy: Vec<(LaneIx, Ns)>,
 }
@@ -116,10 +120,11 @@ impl Cache {
                     let cells = cover.iter().map(|cover| cover.any).collect();
                     self.blind.push((runtime, cells));
                 }
+                Line::Customs => self.customs = customs(&opened.recording, key.span, key.cells),
                 Line::Runtime(_) | Line::Threads => {}
             }
         }
-        cells::mark_wakes(&opened.recording, key.span, &mut self.rows);
+        cells::mark(&opened.recording, key.span, &mut self.rows);
         self.made_for = Some(key);
     }
 }
@@ -160,7 +165,17 @@ fn lines(opened: &Opened) -> Vec<Line> {
         lines.push(Line::Lane(LaneIx::new(number)));
     }
     ends(&mut lines, group);
+    if recording.custom_count() > 0 {
+        lines.push(Line::Customs);
+    }
     lines
+}
+
+/// The cells in which custom events were written.
+fn customs(recording: &Recording, span: Span, count: usize) -> Vec<bool> {
+    let before = |cell| recording.customs_from(span.start_of(cell, count)).index();
+    let edges: Vec<usize> = (0..=count).map(before).collect();
+    edges.windows(2).map(|edges| edges[0] < edges[1]).collect()
 }
 
 fn ever_blind(opened: &Opened, runtime: RuntimeIx) -> bool {
@@ -189,6 +204,7 @@ pub(super) fn settle(view: &mut View, area: Rect) {
     };
     let opened = Arc::clone(&view.opened);
     view.scheduler.workers.refresh(&opened, key);
+    super::piled::settle(view, LaneIx::new(view.place.scheduler.lane));
     super::series::settle(view, layout);
 }
 
@@ -236,7 +252,31 @@ pub(super) fn draw(buffer: &mut Buffer, layout: Layout, theme: Theme, view: &Vie
             }
             Line::Blind(runtime) => {
                 if let Some((_, cells)) = cache.blind.iter().find(|(row, _)| *row == runtime) {
-                    blind_row(buffer, area, layout, theme, view, runtime, cells);
+                    marks_row(
+                        buffer,
+                        area,
+                        layout,
+                        theme,
+                        view,
+                        ("blind", "░", Role::Blind),
+                        cells,
+                    );
+                    let since = view.opened.facts.blind_at(Some(runtime), view.place.cursor);
+                    if let Some(since) = since {
+                        let length = duration(view.place.cursor.saturating_sub(since));
+                        Pen::new(buffer, layout.behind(area), 0)
+                            .fit(&format!("for {length}"), theme.style(Role::Blind));
+                    }
+                }
+            }
+            Line::Customs => {
+                let look = ("events", "◆", Role::Info);
+                marks_row(buffer, area, layout, theme, view, look, &cache.customs);
+                let recording = &view.opened.recording;
+                let after = recording.customs_from(view.place.cursor.saturating_add(1));
+                if let Some(last) = after.index().checked_sub(1).map(CustomIx::new) {
+                    Pen::new(buffer, layout.behind(area), 0)
+                        .fit(&traced::custom(recording, last), theme.style(Role::Info));
                 }
             }
         }
@@ -245,7 +285,7 @@ pub(super) fn draw(buffer: &mut Buffer, layout: Layout, theme: Theme, view: &Vie
 }
 
 /// `w0`, or as much of a thread's name as there is room for.
-fn short(recording: &Recording, lane: LaneIx) -> String {
+pub(super) fn short(recording: &Recording, lane: LaneIx) -> String {
     match recording.lane(lane).kind {
         LaneKind::Worker { worker, .. } => format!("w{worker}"),
         LaneKind::Thread(thread) => {
@@ -313,6 +353,9 @@ fn lane_row(
 
 /// What a cell shows. One that says nothing by its colour has that of the cell before it: a change costs bytes.
 fn look(cell: Cell, colouring: Colouring, theme: Theme, before: Style) -> (&'static str, Style) {
+    if cell.custom {
+        return ("◆", theme.style(Role::Info));
+    }
     let Some(busy) = cell.busy else {
         return match cell {
             Cell { wakes: true, .. } => ("↑", before),
@@ -362,31 +405,27 @@ fn at_cursor(view: &View, lane: LaneIx) -> (String, Role) {
     }
 }
 
-fn blind_row(
+/// A line that shows where something was, by one glyph.
+fn marks_row(
     buffer: &mut Buffer,
     area: Rect,
     layout: Layout,
     theme: Theme,
     view: &View,
-    runtime: RuntimeIx,
+    (name, glyph, role): (&str, &str, Role),
     cells: &[bool],
 ) {
     Pen::new(buffer, area, 0).skip(1).left(
-        "blind",
+        name,
         usize::from(layout.label) - 1,
         theme.style(Role::Dim),
     );
     let timeline = layout.timeline(area);
     let mut pen = Pen::new(buffer, timeline, 0);
-    for blind in cells {
-        pen.put(if *blind { "░" } else { " " }, theme.style(Role::Blind));
+    for there in cells {
+        pen.put(if *there { glyph } else { " " }, theme.style(role));
     }
     super::axis::mark(buffer, timeline, view);
-    let cursor = view.place.cursor;
-    if let Some(since) = view.opened.facts.blind_at(Some(runtime), cursor) {
-        let text = format!("for {}", duration(cursor.saturating_sub(since)));
-        Pen::new(buffer, layout.behind(area), 0).fit(&text, theme.style(Role::Blind));
-    }
 }
 
 fn legend(buffer: &mut Buffer, area: Rect, theme: Theme, view: &View) {
