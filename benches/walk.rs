@@ -202,7 +202,7 @@ fn timeline(walker: &mut Walker, steps: &mut Steps) {
 /// What the steps of each kind cost.
 #[derive(Default)]
 struct Steps {
-    costs: BTreeMap<&'static str, Vec<Cost>>,
+    costs: BTreeMap<(&'static str, &'static str), Vec<Cost>>,
     /// How long the answers of work off the drawing thread were waited for, beyond the frame.
     waits: Vec<Duration>,
 }
@@ -216,21 +216,24 @@ impl Steps {
 
     /// A step that does not apply where it was tried costs nothing and tells nothing.
     fn add(&mut self, walker: &mut Walker, kind: &'static str, cost: Option<Cost>) {
-        self.costs.entry(kind).or_default().extend(cost);
+        let pane = walker.pane();
+        self.costs.entry((pane, kind)).or_default().extend(cost);
         if let Some((waited, answer)) = walker.wait() {
             self.waits.push(waited);
-            self.costs.entry("answer").or_default().push(answer);
+            self.costs.entry((pane, "answer")).or_default().push(answer);
         }
     }
 
     fn print(&self, width: u16, height: u16) {
         println!("\n{width}x{height}");
-        println!("step       times   p50 ms   p99 ms   max ms  p99 update   p50 bytes   max bytes");
-        for (kind, costs) in &self.costs {
-            row(kind, costs, width);
+        println!(
+            "pane      step       times   p50 ms   p99 ms   max ms  p99 update   p50 bytes   max bytes"
+        );
+        for ((pane, kind), costs) in &self.costs {
+            row(pane, kind, costs, width);
         }
         let all: Vec<Cost> = self.costs.values().flatten().copied().collect();
-        row("all", &all, width);
+        row("all", "", &all, width);
         let longest = self.waits.iter().max();
         if let Some(longest) = longest {
             println!(
@@ -242,9 +245,9 @@ impl Steps {
     }
 }
 
-fn row(kind: &str, costs: &[Cost], width: u16) {
+fn row(pane: &str, kind: &str, costs: &[Cost], width: u16) {
     if costs.is_empty() {
-        println!("{kind:<8} was never possible");
+        println!("{pane:<9} {kind:<8} was never possible");
         return;
     }
     let mut times: Vec<Duration> = costs.iter().map(|cost| cost.time).collect();
@@ -269,7 +272,7 @@ fn row(kind: &str, costs: &[Cost], width: u16) {
         over.push_str(&format!("  over {most} bytes"));
     }
     println!(
-        "{kind:<8} {:>7} {:>8.2} {:>8.2} {:>8.2} {:>11.2} {:>11} {:>11}{over}",
+        "{pane:<9} {kind:<8} {:>7} {:>8.2} {:>8.2} {:>8.2} {:>11.2} {:>11} {:>11}{over}",
         costs.len(),
         ms(times[rank(50)]),
         ms(times[rank(99)]),

@@ -324,6 +324,14 @@ pub(super) const ACTIONS: &[Action] = &[
         "List every task of the recording, or only those alive at the cursor.",
     ),
     action(
+        ActionId::Overview,
+        "overview",
+        &[Key::char('o')],
+        &[Context::Tasks],
+        Some("overview"),
+        "Fold the tasks into their spawn locations, or unfold them; enter lists those of one location.",
+    ),
+    action(
         ActionId::ClearFind,
         "clear-find",
         &[code(KeyCode::Esc)],

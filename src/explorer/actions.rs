@@ -77,6 +77,7 @@ pub(super) enum ActionId {
     Longest,
     Find,
     ClearFind,
+    Overview,
     Filter,
     Complete,
     EntryLeft,

@@ -93,7 +93,6 @@ impl App {
         }
     }
 
-    #[cfg(test)]
     pub(super) fn view(&self) -> Option<&View> {
         self.view.as_ref()
     }
@@ -475,6 +474,7 @@ impl App {
         let (Some(overlay), Some(view)) = (self.overlay.take(), &mut self.view) else {
             return;
         };
+        view.table.select_first = false;
         match overlay {
             Overlay::Find { place, before } => {
                 view.table.wish.find = before;

@@ -2,7 +2,7 @@
 
 use std::cmp::Reverse;
 
-use super::{span::Span, steps::Lives};
+use super::{figures::in_parallel, span::Span, steps::Lives};
 use crate::{
     analysis::{
         Blind, Finding, Idle, NotChecked, Role, State, Thresholds, blind::AFTERMATH,
@@ -31,6 +31,7 @@ pub(super) struct Facts {
     pub(super) slow_poll: Ns,
     delay_p99: Vec<Option<Ns>>,
     trouble: Vec<TaskIx>,
+    trouble_rank: Vec<u32>,
     slow: Vec<PollIx>,
     /// The blind intervals, ascending by start, and who was polling in each.
     pub(super) blind_intervals: Vec<Blind>,
@@ -134,10 +135,9 @@ impl Facts {
     fn new(recording: &Recording, thresholds: &Thresholds) -> Self {
         let findings = findings(recording, thresholds);
         let window = recording.window();
-        let delay_p99 = recording
-            .tasks()
-            .map(|task| delays_of(recording, task, 0..=window.end).p99)
-            .collect();
+        let delay_p99 = in_parallel(recording, |task| {
+            delays_of(recording, task, 0..=window.end).p99
+        });
         let slow_poll = thresholds.slow_poll_info;
         let slow = (0..recording.poll_count())
             .map(PollIx::new)
@@ -145,8 +145,14 @@ impl Facts {
             .collect();
         let blind_intervals = blind_intervals(recording, SHORTEST_BLIND);
         let blind = BlindOf::group(recording, &blind_intervals);
+        let trouble = trouble(recording, &findings);
+        let mut trouble_rank = vec![0; trouble.len()];
+        for (task, rank) in trouble.iter().zip(0u32..) {
+            trouble_rank[task.index()] = rank;
+        }
         Self {
-            trouble: trouble(recording, &findings),
+            trouble,
+            trouble_rank,
             not_checked: not_checked(recording),
             findings,
             slow_poll,
@@ -177,6 +183,14 @@ impl Facts {
     /// Every task, those first that a person should look at first.
     pub(super) fn trouble(&self) -> &[TaskIx] {
         &self.trouble
+    }
+
+    /// Where `task` stands among [`Facts::trouble`].
+    pub(super) fn trouble_rank(&self, task: TaskIx) -> u32 {
+        self.trouble_rank
+            .get(task.index())
+            .copied()
+            .unwrap_or(u32::MAX)
     }
 
     /// The slow polls of all tasks, ascending by start.

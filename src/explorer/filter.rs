@@ -291,6 +291,9 @@ fn clear(buffer: &mut Buffer, area: Rect) {
 /// How many tasks the filter lists, and of how many nobody can tell.
 fn matching(table: &Table) -> String {
     let Some(passing) = table.passing() else {
+        if table.wish.filter.is_some() {
+            return "asking every task".to_owned();
+        }
         return "every task matches; for example: state=runnable and delay>5ms".to_owned();
     };
     let mut text = format!(

@@ -7,27 +7,62 @@ use ratatui::{
 };
 
 use super::{
+    actions::ActionId,
     columns::{Columns, MARGIN, flush_right},
     frame,
     fuzzy::Fuzzy,
     layout::TasksLayout,
-    life,
-    table::Sort,
+    life, overview,
+    table::{Sort, Wish},
     text::{Pen, brief, count, keep_end, keep_start, place, plural, width, wrap},
     theme::{Role, Theme},
     view::View,
     wording,
+    work::Errand,
 };
 use crate::{
     analysis::{Severity, label},
-    recording::{TaskIx, time::instant_short},
+    recording::{
+        TaskIx,
+        time::{duration, instant_short},
+    },
 };
+
+/// What this pane makes of `action`; whether it has a use of its own for it.
+pub(super) fn act(view: &mut View, action: ActionId) -> bool {
+    let Wish { folded, only, .. } = &mut view.table.wish;
+    match action {
+        ActionId::Overview => {
+            *folded ^= true;
+            *only = None;
+        }
+        ActionId::Open if *folded => {
+            let group = view.row.and_then(|row| view.table.groups().get(row));
+            let Some(location) = group.map(|group| group.location) else {
+                return false;
+            };
+            view.table.wish.only = Some(location);
+            view.table.wish.folded = false;
+            view.note = Some("The tasks of one location: esc folds them again.".to_owned());
+        }
+        ActionId::ClearFind if only.is_some() => {
+            *only = None;
+            *folded = true;
+        }
+        _ => return false,
+    }
+    true
+}
 
 pub(super) fn draw(buffer: &mut Buffer, area: Rect, theme: Theme, view: &View) {
     let layout = TasksLayout::new(area, view.found());
     banner(buffer, layout.banner, theme, view);
     let columns = Columns::new(layout.rows.width, view.opened.facts.id_digits);
-    head(buffer, layout.head, theme, view, &columns);
+    if view.table.wish.folded {
+        overview::head(buffer, layout.head, theme, view);
+    } else {
+        head(buffer, layout.head, theme, view, &columns);
+    }
     rows(buffer, layout.rows, theme, view, &columns);
     foot(buffer, layout.foot, theme, view);
     if let Some(details) = layout.details {
@@ -118,12 +153,10 @@ fn head(buffer: &mut Buffer, area: Rect, theme: Theme, view: &View, columns: &Co
             (true, false) => "▼",
             (true, true) => "▲",
         };
-        let title = if column == Sort::Delay && cells < 9 {
-            "p99"
-        } else {
-            column.title()
-        };
-        let title = format!("{}{arrow}", keep_start(title, cells - width(arrow)));
+        let title = format!(
+            "{}{arrow}",
+            keep_start(column.title(), cells - width(arrow))
+        );
         if flush_right(column) {
             pen.right(&title, cells, style).skip(1);
         } else {
@@ -146,13 +179,19 @@ fn row(
     let cursor = view.place.cursor;
     let state = opened.state(task, cursor);
     let alive = state.is_alive();
-    let base = match (selected, alive) {
+    let old = view.work.waits_for(Errand::Rows);
+    let base = match (selected, alive && !old) {
         (true, _) => theme.style(Role::Selected),
         (false, true) => theme.style(Role::Plain),
         (false, false) => theme.style(Role::Dim),
     };
     let facts = recording.task(task);
-    let totals = recording.totals(task);
+    let figure = view.figures.of(opened, task);
+    let counted = if view.figures_are_old() && !selected {
+        theme.style(Role::Dim)
+    } else {
+        base
+    };
     pen.put(if selected { "▸ " } else { "  " }, base);
     for &(column, cells) in &columns.0 {
         match column {
@@ -175,25 +214,19 @@ fn row(
                 let matched: Vec<usize> = matched.filter_map(|at| at.checked_sub(gone)).collect();
                 found(pen, &text, &matched, cells, base)
             }
-            Sort::Polls => pen.right(&count(totals.polls), cells, base),
-            Sort::Busy => pen.right(&brief(totals.busy_ns), cells, base),
+            Sort::Polls => pen.right(&count(figure.polls), cells, counted),
+            Sort::Busy => pen.right(&brief(figure.busy), cells, counted),
             Sort::Longest => {
-                let slow = totals.longest_ns >= opened.facts.slow_poll;
+                let slow = figure.longest >= opened.facts.slow_poll;
                 let role = if slow { Role::Critical } else { Role::Plain };
-                pen.right(
-                    &brief(totals.longest_ns),
-                    cells,
-                    on(theme, role, base, selected),
-                )
+                let style = on(theme, role, counted, selected);
+                pen.right(&brief(figure.longest), cells, style)
             }
             Sort::Delay => {
-                let delay = opened
-                    .facts
-                    .delay_p99(task)
-                    .map_or_else(|| "-".to_owned(), brief);
-                pen.right(&delay, cells, base)
+                let delay = figure.p99.map_or_else(|| "-".to_owned(), brief);
+                pen.right(&delay, cells, counted)
             }
-            Sort::Wakes if facts.wakes_recorded => pen.right(&count(totals.wakes), cells, base),
+            Sort::Wakes if facts.wakes_recorded => pen.right(&count(figure.wakes), cells, counted),
             Sort::Wakes => pen.right("?", cells, base),
             Sort::Waiting => {
                 let marks = if alive {
@@ -252,8 +285,10 @@ fn on(theme: Theme, role: Role, base: Style, selected: bool) -> Style {
 
 fn rows(buffer: &mut Buffer, area: Rect, theme: Theme, view: &View, columns: &Columns) {
     let tasks = view.table.rows();
-    if tasks.is_empty() {
-        let why = if !view.table.wish.find.is_empty() {
+    if view.table.len() == 0 {
+        let why = if view.work.waits_for(Errand::Rows) {
+            "Looking at every task."
+        } else if !view.table.wish.find.is_empty() {
             "No task matches the search: esc gives it up."
         } else if view.table.wish.filter.is_some() {
             "No task matches the filter: f changes it, esc clears it, a asks all of them."
@@ -267,6 +302,11 @@ fn rows(buffer: &mut Buffer, area: Rect, theme: Theme, view: &View, columns: &Co
         Pen::new(buffer, area, 0)
             .skip(MARGIN)
             .fit(why, theme.style(Role::Dim));
+        return;
+    }
+    if !view.table.groups().is_empty() {
+        let old = view.work.waits_for(Errand::Rows);
+        overview::rows(buffer, area, theme, view, old);
         return;
     }
     let finder = Fuzzy::new(&view.table.wish.find);
@@ -297,6 +337,7 @@ fn rows(buffer: &mut Buffer, area: Rect, theme: Theme, view: &View, columns: &Co
 
 fn foot(buffer: &mut Buffer, area: Rect, theme: Theme, view: &View) {
     let wish = &view.table.wish;
+    let recording = &view.opened.recording;
     let mut parts = Vec::new();
     if wish.find.is_empty() {
         let reverse = if wish.reverse { ", reversed" } else { "" };
@@ -304,32 +345,38 @@ fn foot(buffer: &mut Buffer, area: Rect, theme: Theme, view: &View) {
     } else {
         parts.push(format!("find \"{}\"", wish.find));
     }
-    let listed = view.table.rows().len() as u64;
-    parts.push(match (&view.row, wish.all) {
-        (Some(row), _) => format!("{} of {}", count(*row as u64 + 1), count(listed)),
-        (None, _) => plural(listed, "task"),
+    let listed = view.table.len() as u64;
+    let what = if wish.folded { "location" } else { "task" };
+    parts.push(match view.row {
+        Some(row) => format!("{} of {}", count(row as u64 + 1), plural(listed, what)),
+        None => plural(listed, what),
     });
-    let all = view.opened.recording.task_count() as u64;
     parts.push(format!(
         "{} of {} alive at the cursor",
-        count(view.table.alive() as u64),
-        count(all)
+        count(recording.alive_count(view.place.cursor) as u64),
+        count(recording.task_count() as u64)
     ));
-    parts.push(
-        if wish.all {
-            "all listed"
-        } else {
-            "a lists all"
-        }
-        .to_owned(),
-    );
+    if wish.all {
+        parts.push("all listed".to_owned());
+    }
+    parts.push(match view.marked() {
+        Some((from, to)) => format!("totals over the {} marked", duration(to - from)),
+        None => "totals over all that is known".to_owned(),
+    });
     let mut pen = Pen::new(buffer, area, 0);
     pen.skip(1);
-    if let Some(filter) = &wish.filter {
-        // That something is hidden must not be overlooked.
-        let filter = format!("filter {filter}");
-        let filter = keep_start(&filter, usize::from(area.width) / 2);
-        pen.put(&filter, theme.style(Role::Warning)).skip(3);
+    // That something is hidden must not be overlooked.
+    let hidden = match (wish.only, &wish.filter) {
+        (Some(only), None) => Some(format!("only {}", place(recording.str(only)))),
+        (Some(only), Some(filter)) => {
+            Some(format!("only {}, {filter}", place(recording.str(only))))
+        }
+        (None, Some(filter)) => Some(format!("filter {filter}")),
+        (None, None) => None,
+    };
+    if let Some(hidden) = hidden {
+        let hidden = keep_start(&hidden, usize::from(area.width) / 2);
+        pen.put(&hidden, theme.style(Role::Warning)).skip(3);
     }
     pen.fit(&parts.join("   "), theme.style(Role::Dim));
 }

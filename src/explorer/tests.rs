@@ -3,6 +3,7 @@
 mod bytes;
 pub(in crate::explorer) mod incident;
 mod screens;
+mod table;
 mod walks;
 
 use std::sync::Arc;

@@ -8,6 +8,7 @@ use super::{
     actions::ActionId,
     causes,
     facts::Opened,
+    figures::Figures,
     findings,
     jumps::Jumps,
     lanes::Lanes,
@@ -18,6 +19,7 @@ use super::{
     span::Span,
     steps::Kind,
     table::{Sort, Table},
+    tasks,
     travel::Player,
     wakers,
     work::{Done, Errand, Finish, Stop, Work},
@@ -34,6 +36,9 @@ pub(super) struct View {
     pub(super) place: Place,
     pub(super) jumps: Jumps<Place>,
     pub(super) table: Table,
+    /// What the tasks did in the range, and the range that this was asked for last.
+    pub(super) figures: Arc<Figures>,
+    pub(super) figures_asked: Option<(Ns, Ns)>,
     /// Where the selected task is listed.
     pub(super) row: Option<usize>,
     pub(super) lanes: Lanes,
@@ -87,6 +92,8 @@ impl View {
             place,
             jumps: Jumps::default(),
             table: Table::default(),
+            figures: Arc::default(),
+            figures_asked: None,
             row: None,
             lanes: Lanes::default(),
             findings: findings::State::default(),
@@ -160,7 +167,8 @@ impl View {
             Pane::Scheduler => scheduler::act(self, action),
             Pane::Resources => resources::act(self, action),
             Pane::Causes => causes::act(self, action),
-            Pane::Tasks | Pane::Task => false,
+            Pane::Tasks => tasks::act(self, action),
+            Pane::Task => false,
         }
     }
 
@@ -315,10 +323,10 @@ impl View {
             |line: usize, len: usize| line.saturating_add_signed(by).min(len.saturating_sub(1));
         match self.place.pane {
             Pane::Tasks => {
-                let rows = self.table.rows();
-                let row = self.row.map_or(0, |row| shift(row, rows.len()));
-                if let Some(task) = rows.get(row) {
-                    self.place.task = Some(*task);
+                let row = self.row.map_or(0, |row| shift(row, self.table.len()));
+                if let Some(task) = self.table.get(row) {
+                    self.place.task = Some(task);
+                    self.row = Some(row);
                 }
             }
             Pane::Task => {
@@ -354,12 +362,21 @@ impl View {
 
     /// Moves the selection to the first task of the list, as a search does while it is typed.
     pub(super) fn select_first(&mut self) {
+        self.table.select_first = true;
         self.settle();
-        if let Some(task) = self.table.rows().first() {
-            self.place.task = Some(*task);
-            self.place.tasks_top = 0;
+    }
+
+    /// Moves the selection there once the list is the one that was asked for.
+    fn select_first_if_asked(&mut self) {
+        if !self.table.select_first || self.work.waits_for(Errand::Rows) {
+            return;
         }
-        self.settle();
+        self.table.select_first = false;
+        if let Some(task) = self.table.get(0) {
+            self.place.task = Some(task);
+            self.place.tasks_top = 0;
+            self.refresh_table();
+        }
     }
 
     fn move_cursor(&mut self, cells: i64) {
@@ -463,18 +480,23 @@ impl View {
     pub(super) fn settle(&mut self) {
         let opened = Arc::clone(&self.opened);
         if self.place.task.is_none() {
-            self.table.refresh(&opened, self.scope(), None);
-            let listed = self.table.rows().first().copied();
-            self.place.task = listed.or(opened.facts.trouble().first().copied());
+            let trouble = opened.facts.trouble();
+            let alive = |task: &&TaskIx| opened.alive(**task, self.place.cursor);
+            let first = trouble.iter().find(alive).or(trouble.first());
+            self.place.task = first.copied();
             self.select_by_cursor();
         }
+        self.refresh_figures();
         let capacity = self.capacity();
         // A million tasks are listed anew only where they are seen.
         if self.place.pane == Pane::Tasks {
-            self.table.refresh(&opened, self.scope(), self.place.task);
-            self.row = self.place.task.and_then(|task| self.table.position(task));
+            self.refresh_table();
+            self.select_first_if_asked();
+            let near = self.row.unwrap_or(0);
+            let position = |task| self.table.position(&opened, task, near);
+            self.row = self.place.task.and_then(position);
             if let Some(row) = self.row {
-                let len = self.table.rows().len();
+                let len = self.table.len();
                 self.place.tasks_top = scrolled(self.place.tasks_top, row, len, capacity);
             }
         }

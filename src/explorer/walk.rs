@@ -93,6 +93,13 @@ impl Walker {
         self.press(Key::code(KeyCode::Enter))
     }
 
+    /// The name of the pane that is shown.
+    #[must_use]
+    pub fn pane(&self) -> &'static str {
+        let view = self.app.view();
+        view.map_or("", |view| view.place.pane.entry().title)
+    }
+
     fn press(&mut self, key: Key) -> Cost {
         let begin = Instant::now();
         self.app.key(key);

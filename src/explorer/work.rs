@@ -41,14 +41,6 @@ pub(super) struct Stop {
 }
 
 impl Stop {
-    /// One that never says so.
-    pub(super) fn never() -> Self {
-        Self {
-            latest: Arc::default(),
-            mine: 0,
-        }
-    }
-
     /// Whether to give up. Cheap enough to be asked for each task.
     pub(super) fn asked(&self) -> bool {
         self.latest.load(Ordering::Relaxed) != self.mine

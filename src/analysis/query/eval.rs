@@ -63,7 +63,8 @@ impl Scope {
     }
 
     /// The polls of `task` that go on in the range or begin in it.
-    fn polls<'a>(&self, recording: &'a Recording, task: TaskIx) -> &'a [PollIx] {
+    #[must_use]
+    pub fn polls<'a>(&self, recording: &'a Recording, task: TaskIx) -> &'a [PollIx] {
         let polls = recording.polls_of(task);
         let Some((from, to)) = self.range else {
             return polls;
@@ -91,7 +92,8 @@ impl Scope {
     }
 
     /// What `task` did in the range.
-    fn totals(&self, recording: &Recording, task: TaskIx) -> Totals {
+    #[must_use]
+    pub fn totals(&self, recording: &Recording, task: TaskIx) -> Totals {
         let Some((from, to)) = self.range else {
             return recording.totals(task);
         };
