@@ -10,9 +10,9 @@ use super::{
 };
 
 /// The name that a reader gives the series of a runtime's global queue.
-pub const GLOBAL_QUEUE: &str = "global queue";
+pub const GLOBAL_QUEUE: &str = "global_queue";
 /// The name that a reader gives the series of a worker's own queue; see also [`super::Poll::queue`].
-pub const LOCAL_QUEUE: &str = "local queue";
+pub const LOCAL_QUEUE: &str = "local_queue";
 
 /// A number over time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
