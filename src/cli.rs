@@ -8,9 +8,11 @@ use clap::{
     error::ErrorKind,
 };
 
+use clap_complete::Shell;
+
 use crate::{
     analysis::{Severity, Thresholds, query::Query},
-    explorer::{Colors, Pane, Start, Stretch, When, length},
+    explorer::{Background, Colors, Pane, Start, Stretch, When, length},
     recording::Ns,
 };
 
@@ -32,6 +34,10 @@ pub struct Cli {
     /// Write the program's own log to this file.
     #[arg(long, value_name = "FILE", global = true)]
     pub log: Option<PathBuf>,
+
+    /// Read the settings from this file instead of dial9-tui/config.toml in the config directory.
+    #[arg(long, value_name = "FILE", global = true)]
+    pub config: Option<PathBuf>,
 }
 
 impl Cli {
@@ -64,9 +70,17 @@ pub struct ExploreArgs {
     #[arg(long)]
     pub ascii: bool,
 
+    /// What the terminal's background is like, dark or light; without it what COLORFGBG says.
+    #[arg(long, value_name = "KIND")]
+    pub background: Option<Background>,
+
     /// Leave the mouse to the terminal, which selects text with it.
     #[arg(long)]
     pub no_mouse: bool,
+
+    /// Print a config file with every setting and its default, and leave.
+    #[arg(long)]
+    pub print_config: bool,
 
     /// Where to open.
     #[command(flatten)]
@@ -168,10 +182,10 @@ pub struct ReadingArgs {
 }
 
 impl ReadingArgs {
-    /// The table of thresholds, with those that were given.
+    /// The table of thresholds: `base`, with those that were given.
     #[must_use]
-    pub fn thresholds(&self) -> Thresholds {
-        let mut table = Thresholds::default();
+    pub fn thresholds(&self, base: Thresholds) -> Thresholds {
+        let mut table = base;
         for (name, value) in &self.thresholds {
             // The parser let known names pass only.
             let _known = table.set(name, *value);
@@ -185,6 +199,13 @@ impl ReadingArgs {
 pub enum Command {
     /// Print what was found, as text or as JSON.
     Report(ReportArgs),
+    /// Print the script that completes command lines of this program in a shell.
+    Completions {
+        /// The shell.
+        shell: Shell,
+    },
+    /// Print the manual page.
+    Man,
 }
 
 /// Arguments of `report`.
@@ -284,7 +305,12 @@ mod tests {
         let Some(Command::Report(args)) = cli.command else {
             panic!("a report")
         };
-        assert_eq!(args.reading.thresholds().slow_poll_warning, 1_500_000);
+        assert_eq!(
+            args.reading
+                .thresholds(Thresholds::default())
+                .slow_poll_warning,
+            1_500_000
+        );
         for wrong in [
             "slow-poll.warning",
             "nonsense=1ms",

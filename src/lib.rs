@@ -5,6 +5,7 @@
 pub mod analysis;
 pub mod cli;
 pub mod explorer;
+pub mod manual;
 pub mod open;
 pub mod recording;
 pub mod report;

@@ -10,7 +10,8 @@ use std::{
 use dial9_tui::{
     analysis::query::Query,
     cli::{Cli, Command, ExploreArgs, ReportArgs, ReportFormat},
-    explorer,
+    explorer::{self, Config},
+    manual,
     open::{self, Progress, Request},
     recording::{Recording, sanitise},
     report::{self, Report},
@@ -40,14 +41,21 @@ fn run() -> Result<ExitCode, String> {
         log_to(file)?;
     }
     match cli.command {
-        Some(Command::Report(args)) => print_report(args),
-        None => explore(cli.explore),
+        Some(Command::Completions { shell }) => {
+            print(&manual::completions(shell)).map(|()| ExitCode::SUCCESS)
+        }
+        Some(Command::Man) => print(&manual::page()).map(|()| ExitCode::SUCCESS),
+        None if cli.explore.print_config => {
+            print(&Config::default_text()).map(|()| ExitCode::SUCCESS)
+        }
+        Some(Command::Report(args)) => print_report(args, &Config::load(cli.config.as_deref())?),
+        None => explore(cli.explore, Config::load(cli.config.as_deref())?),
     }
 }
 
 /// The explorer, or the text report where nobody could use it.
-fn explore(args: ExploreArgs) -> Result<ExitCode, String> {
-    let thresholds = args.reading.thresholds();
+fn explore(args: ExploreArgs, config: Config) -> Result<ExitCode, String> {
+    let thresholds = args.reading.thresholds(config.thresholds());
     let invocation = args.invocation();
     let request = Request {
         paths: args.paths,
@@ -56,10 +64,12 @@ fn explore(args: ExploreArgs) -> Result<ExitCode, String> {
     if io::stdout().is_terminal() {
         let ascii = args.ascii.then_some(true);
         let options = explorer::Options {
+            config,
             colors: args.colors,
+            background: args.background,
             ascii,
             thresholds,
-            mouse: !args.no_mouse,
+            mouse: args.no_mouse.then_some(false),
             start: args.start.start(),
             invocation,
         };
@@ -71,8 +81,8 @@ fn explore(args: ExploreArgs) -> Result<ExitCode, String> {
     Ok(ExitCode::SUCCESS)
 }
 
-fn print_report(args: ReportArgs) -> Result<ExitCode, String> {
-    let thresholds = args.reading.thresholds();
+fn print_report(args: ReportArgs, config: &Config) -> Result<ExitCode, String> {
+    let thresholds = args.reading.thresholds(config.thresholds());
     let query = match args.filter.as_deref().map(filter).transpose() {
         Ok(query) => query,
         Err(code) => return Ok(code),

@@ -180,14 +180,6 @@ impl ActionId {
     }
 }
 
-/// The action that `key` starts in `context`.
-#[must_use]
-pub(super) fn resolve(context: Context, key: Key) -> Option<ActionId> {
-    in_context(context)
-        .find(|action| action.keys.contains(&key))
-        .map(|action| action.id)
-}
-
 /// The actions that apply in `context`, in the table's order.
 pub(super) fn in_context(context: Context) -> impl Iterator<Item = &'static Action> {
     ACTIONS
@@ -225,7 +217,7 @@ mod tests {
     use std::collections::HashSet;
 
     use super::*;
-    use crate::explorer::action_table::ENTRIES;
+    use crate::explorer::{action_table::ENTRIES, keymap::Keymap};
 
     #[test]
     fn every_action_is_bound_and_documented_once() {
@@ -263,10 +255,11 @@ mod tests {
 
     #[test]
     fn every_action_is_reached_by_each_of_its_keys_where_it_applies() {
+        let keymap = Keymap::default();
         for action in ACTIONS {
             for context in action.contexts {
                 for key in action.keys {
-                    assert_eq!(resolve(*context, *key), Some(action.id));
+                    assert_eq!(keymap.resolve(*context, *key), Some(action.id));
                 }
             }
         }

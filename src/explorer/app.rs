@@ -11,12 +11,13 @@ use ratatui::{
 };
 
 use super::{
-    actions::{ActionId, Context, resolve},
+    actions::{ActionId, Context},
     ascii, causes,
     facts::Opened,
     filter::{FilterLine, Step},
     findings, frame,
     input::{Input, Turn},
+    keymap::Keymap,
     keys::Key,
     layout, life,
     link::Start,
@@ -67,6 +68,7 @@ pub(super) struct App {
     size: Size,
     theme: Theme,
     ascii: bool,
+    keymap: Arc<Keymap>,
     /// What is being read, safe to print.
     title: String,
     loading: Loading,
@@ -84,6 +86,7 @@ impl App {
             size,
             theme,
             ascii,
+            keymap: Arc::default(),
             title,
             loading: Loading::default(),
             answers: None,
@@ -128,12 +131,19 @@ impl App {
             .answers
             .clone()
             .map_or_else(Work::default, Work::through);
-        self.view = Some(View::new(opened, self.size, work));
+        let mut view = View::new(opened, self.size, work);
+        view.keymap = Arc::clone(&self.keymap);
+        self.view = Some(view);
     }
 
     /// Large pieces of work are done off the drawing thread from now on, and their answers sent there.
     pub(super) fn answer_through(&mut self, answers: Sender<Input>) {
         self.answers = Some(answers);
+    }
+
+    /// These keys start the actions from now on.
+    pub(super) fn use_keys(&mut self, keymap: Keymap) {
+        self.keymap = Arc::new(keymap);
     }
 
     /// The words behind the program's name that open the same recording.
@@ -221,7 +231,7 @@ impl App {
 
     /// A key was pressed.
     pub(super) fn key(&mut self, key: Key) -> Effect {
-        let action = resolve(self.context(), key);
+        let action = self.keymap.resolve(self.context(), key);
         if self.pauses(action) {
             return Effect::None;
         }
@@ -277,7 +287,7 @@ impl App {
             return;
         };
         if frame.bar.contains(at) {
-            if let Some(entry) = frame::pane_at(column) {
+            if let Some(entry) = frame::pane_at(column, &self.keymap) {
                 view.act(entry.action);
             }
         } else {
@@ -527,7 +537,7 @@ impl App {
         let Some(Overlay::Sheet { sheet, top }) = &mut self.overlay else {
             return;
         };
-        let (len, capacity) = sheet.extent(&view.opened, frame.pane);
+        let (len, capacity) = sheet.extent(&view.opened, &self.keymap, frame.pane);
         let wanted = match action {
             ActionId::Up => top.saturating_sub(1),
             ActionId::Down => *top + 1,
@@ -560,7 +570,7 @@ impl App {
             Pen::new(buffer, frame.header, 0)
                 .skip(1)
                 .fit(&self.title, theme.style(Role::Strong));
-            frame::bar(buffer, frame.bar, theme, None);
+            frame::bar(buffer, frame.bar, theme, &self.keymap, None);
             let text = if self.loading.indexing {
                 "sorting and indexing"
             } else {
@@ -576,11 +586,17 @@ impl App {
                 self.loading.done,
                 self.loading.events,
             );
-            frame::keys(buffer, frame.keys, theme, Context::Loading);
+            frame::keys(buffer, frame.keys, theme, &self.keymap, Context::Loading);
             return;
         };
         frame::header(buffer, frame.header, theme, &view.opened);
-        frame::bar(buffer, frame.bar, theme, Some(view.place.pane));
+        frame::bar(
+            buffer,
+            frame.bar,
+            theme,
+            &self.keymap,
+            Some(view.place.pane),
+        );
         let (main, companion) = layout::with_companion(frame.pane, view.place.pane);
         self.draw_pane(buffer, main, view);
         if let Some(companion) = companion {
@@ -605,22 +621,28 @@ impl App {
             }
             Some(Overlay::Kinds(selected)) => {
                 overlay::draw_kinds(buffer, frame.pane, theme, *selected);
-                frame::keys(buffer, frame.keys, theme, Context::Kinds);
+                frame::keys(buffer, frame.keys, theme, &self.keymap, Context::Kinds);
             }
             Some(Overlay::Palette(palette)) => {
-                palette.draw(buffer, frame.pane, theme);
-                frame::keys(buffer, frame.keys, theme, Context::Palette);
+                palette.draw(buffer, frame.pane, theme, &self.keymap);
+                frame::keys(buffer, frame.keys, theme, &self.keymap, Context::Palette);
             }
             Some(Overlay::Sheet { sheet, top }) => {
-                sheet.draw(buffer, frame.pane, theme, &view.opened, *top);
-                frame::keys(buffer, frame.keys, theme, Context::Sheet);
+                sheet.draw(
+                    buffer,
+                    frame.pane,
+                    theme,
+                    (&view.opened, &self.keymap),
+                    *top,
+                );
+                frame::keys(buffer, frame.keys, theme, &self.keymap, Context::Sheet);
             }
             None => match view.playing().as_ref().or(view.note.as_ref()) {
                 Some(note) => {
                     let mut pen = Pen::new(buffer, frame.keys, 0);
                     pen.skip(1).fit(note, theme.style(Role::Strong));
                 }
-                None => frame::keys(buffer, frame.keys, theme, self.context()),
+                None => frame::keys(buffer, frame.keys, theme, &self.keymap, self.context()),
             },
         }
     }

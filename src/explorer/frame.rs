@@ -5,6 +5,7 @@ use ratatui::{buffer::Buffer, layout::Rect, style::Modifier};
 use super::{
     actions::{ActionId, Context, in_context},
     facts::Opened,
+    keymap::Keymap,
     layout::{Frame, STRIP_LABEL, strip_cells},
     place::{PANES, Pane, PaneEntry},
     text::{Pen, count, keep_start, plural, width},
@@ -79,7 +80,13 @@ pub(super) fn header(buffer: &mut Buffer, area: Rect, theme: Theme, opened: &Ope
 }
 
 /// The panes, with the number that shows each.
-pub(super) fn bar(buffer: &mut Buffer, area: Rect, theme: Theme, active: Option<Pane>) {
+pub(super) fn bar(
+    buffer: &mut Buffer,
+    area: Rect,
+    theme: Theme,
+    keymap: &Keymap,
+    active: Option<Pane>,
+) {
     let mut pen = Pen::new(buffer, area, 0);
     for entry in PANES {
         let role = if active == Some(entry.pane) {
@@ -87,22 +94,23 @@ pub(super) fn bar(buffer: &mut Buffer, area: Rect, theme: Theme, active: Option<
         } else {
             Role::Dim
         };
-        pen.skip(1).put(&tab(entry), theme.style(role));
+        pen.skip(1).put(&tab(entry, keymap), theme.style(role));
     }
 }
 
 /// The name of a pane in the bar; the last of its keys is its number.
-fn tab(entry: &PaneEntry) -> String {
-    let keys = entry.action.row().keys;
-    let key = keys.last().map(ToString::to_string).unwrap_or_default();
-    format!("{key} {}", entry.title)
+fn tab(entry: &PaneEntry, keymap: &Keymap) -> String {
+    match keymap.of(entry.action).last() {
+        Some(key) => format!("{key} {}", entry.title),
+        None => entry.title.to_owned(),
+    }
 }
 
 /// The pane whose name stands in this column of the bar.
-pub(super) fn pane_at(column: u16) -> Option<&'static PaneEntry> {
+pub(super) fn pane_at(column: u16, keymap: &Keymap) -> Option<&'static PaneEntry> {
     let mut left = 0;
     PANES.iter().find(|entry| {
-        left += 1 + width(&tab(entry));
+        left += 1 + width(&tab(entry, keymap));
         usize::from(column) < left
     })
 }
@@ -193,7 +201,13 @@ pub(super) fn gauge(buffer: &mut Buffer, area: Rect, theme: Theme, done: Option<
 }
 
 /// The most useful keys of a context: as many as there is room for, and always the way to the rest.
-pub(super) fn keys(buffer: &mut Buffer, area: Rect, theme: Theme, context: Context) {
+pub(super) fn keys(
+    buffer: &mut Buffer,
+    area: Rect,
+    theme: Theme,
+    keymap: &Keymap,
+    context: Context,
+) {
     let hints: Vec<(String, &str, bool)> = in_context(context)
         .filter_map(|action| {
             let hint = action.hint?;
@@ -201,7 +215,7 @@ pub(super) fn keys(buffer: &mut Buffer, area: Rect, theme: Theme, context: Conte
                 action.id,
                 ActionId::Palette | ActionId::Help | ActionId::EntryAccept
             );
-            Some((action.keys.first()?.to_string(), hint, last))
+            Some((keymap.of(action.id).first()?.to_string(), hint, last))
         })
         .collect();
     let cells = |(key, hint, _): &(String, &str, bool)| width(key) + 1 + width(hint) + 2;

@@ -1,6 +1,6 @@
 //! A key as the action table names it and as a person reads it.
 
-use std::fmt;
+use std::{fmt, str::FromStr};
 
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 
@@ -94,14 +94,102 @@ impl fmt::Display for Key {
             KeyCode::PageDown => f.write_str("pgdn"),
             KeyCode::Home => f.write_str("home"),
             KeyCode::End => f.write_str("end"),
+            KeyCode::F(number) => write!(f, "f{number}"),
             code => write!(f, "{}", format!("{code:?}").to_lowercase()),
         }
+    }
+}
+
+/// Keys that type no character, by their names.
+const NAMES: [(&str, KeyCode); 18] = [
+    ("enter", KeyCode::Enter),
+    ("esc", KeyCode::Esc),
+    ("tab", KeyCode::Tab),
+    ("shift-tab", KeyCode::BackTab),
+    ("backspace", KeyCode::Backspace),
+    ("delete", KeyCode::Delete),
+    ("insert", KeyCode::Insert),
+    ("up", KeyCode::Up),
+    ("↑", KeyCode::Up),
+    ("down", KeyCode::Down),
+    ("↓", KeyCode::Down),
+    ("left", KeyCode::Left),
+    ("←", KeyCode::Left),
+    ("right", KeyCode::Right),
+    ("→", KeyCode::Right),
+    ("home", KeyCode::Home),
+    ("end", KeyCode::End),
+    ("space", KeyCode::Char(' ')),
+];
+
+impl FromStr for Key {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let (mut rest, mut ctrl, mut alt) = (text, false, false);
+        loop {
+            if let Some(after) = rest.strip_prefix("ctrl-").filter(|after| !after.is_empty()) {
+                (rest, ctrl) = (after, true);
+            } else if let Some(after) = rest.strip_prefix("alt-").filter(|after| !after.is_empty())
+            {
+                (rest, alt) = (after, true);
+            } else {
+                break;
+            }
+        }
+        let mut chars = rest.chars();
+        let code = match (chars.next(), chars.next()) {
+            (Some(c), None) if !c.is_control() && !NAMES.iter().any(|(name, _)| *name == rest) => {
+                KeyCode::Char(if ctrl { c.to_ascii_lowercase() } else { c })
+            }
+            _ => code(rest).ok_or_else(|| {
+                format!("{text:?} is no key; write it as e, E, ctrl-e, alt-e, enter, up, pgdn, f5 or space")
+            })?,
+        };
+        Ok(Self { code, ctrl, alt })
+    }
+}
+
+fn code(name: &str) -> Option<KeyCode> {
+    let number = || {
+        name.strip_prefix('f')?
+            .parse()
+            .ok()
+            .filter(|n| (1..=12).contains(n))
+    };
+    match name {
+        "pgup" => Some(KeyCode::PageUp),
+        "pgdn" => Some(KeyCode::PageDown),
+        _ => NAMES
+            .iter()
+            .find(|(known, _)| *known == name)
+            .map(|(_, code)| *code)
+            .or_else(|| number().map(KeyCode::F)),
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn keys_are_read_as_they_are_shown() {
+        let table = crate::explorer::action_table::ACTIONS.iter();
+        let more = [
+            Key::char('-'),
+            Key::ctrl('-'),
+            Key::code(KeyCode::F(5)),
+            Key::code(KeyCode::Delete),
+        ];
+        for key in table.flat_map(|action| action.keys).chain(&more) {
+            assert_eq!(key.to_string().parse(), Ok(*key));
+        }
+        assert_eq!("pgup".parse(), Ok(Key::code(KeyCode::PageUp)));
+        assert_eq!("up".parse(), Ok(Key::code(KeyCode::Up)));
+        for wrong in ["", "ctrl-", "nonsense", "f13", "\n"] {
+            assert!(wrong.parse::<Key>().is_err(), "{wrong:?}");
+        }
+    }
 
     #[test]
     fn terminals_spell_keys_in_several_ways() {

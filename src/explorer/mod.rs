@@ -9,6 +9,7 @@ mod app;
 mod ascii;
 mod causes;
 mod columns;
+mod config;
 mod copy;
 mod encode;
 mod facts;
@@ -18,8 +19,10 @@ mod findings;
 mod frame;
 mod fuzzy;
 mod go;
+mod groups;
 mod input;
 mod jumps;
+mod keymap;
 mod keys;
 mod lanes;
 mod layout;
@@ -54,9 +57,10 @@ mod when;
 mod wording;
 mod work;
 
+pub use config::Config;
 pub use link::Start;
 pub use place::Pane;
-pub use theme::Colors;
+pub use theme::{Background, Colors};
 pub use when::{Stretch, When, length};
 
 use std::{
@@ -80,14 +84,18 @@ use theme::Theme;
 /// How the explorer shall behave.
 #[derive(Clone, Debug, Default)]
 pub struct Options {
+    /// What the config file says; what follows outranks it.
+    pub config: Config,
     /// How many colours to use; `None`: as many as the environment promises, none under `NO_COLOR`.
     pub colors: Option<Colors>,
+    /// What the terminal's background is like; `None`: what the environment says.
+    pub background: Option<Background>,
     /// Whether to draw with ASCII only; `None`: if the locale names a character set other than UTF-8.
     pub ascii: Option<bool>,
     /// From which length on something is worth a finding.
     pub thresholds: Thresholds,
-    /// Whether to take the mouse.
-    pub mouse: bool,
+    /// Whether to take the mouse; `None`: yes.
+    pub mouse: Option<bool>,
     /// Where to open.
     pub start: Start,
     /// The words behind the program's name that open the same recording: flags about reading, and paths.
@@ -151,6 +159,19 @@ pub fn keys_markdown() -> String {
     actions::markdown()
 }
 
+/// What can be done, by what it is for: keys, and one sentence about each action.
+#[must_use]
+pub fn keys_by_group() -> Vec<(&'static str, Vec<(String, &'static str)>)> {
+    let row = |action: &'static actions::Action| {
+        let keys: Vec<String> = action.keys.iter().map(ToString::to_string).collect();
+        (keys.join(" "), action.help)
+    };
+    groups::GROUPS
+        .iter()
+        .map(|(group, title)| (*title, groups::actions(*group, &[]).map(row).collect()))
+        .collect()
+}
+
 /// How long a load may take before the screen comes up without it: a small file needs no gauge, and an error no screen.
 const PATIENCE: Duration = Duration::from_millis(40);
 
@@ -176,7 +197,7 @@ pub fn run(request: &Request, options: &Options) -> Result<(), Error> {
         _ => None,
     };
 
-    let guard = Guard::take(options.mouse)?;
+    let guard = Guard::take(options.mouse.or(options.config.mouse).unwrap_or(true))?;
     // Whoever asks for the size must hear of its changes already.
     let _signals = Listener::listen(sender.clone()).map_err(Error::Terminal)?;
     let _keyboard = Keyboard::listen(sender.clone()).map_err(Error::Terminal)?;
@@ -187,6 +208,7 @@ pub fn run(request: &Request, options: &Options) -> Result<(), Error> {
         title(request),
     );
     app.answer_through(sender);
+    app.use_keys(options.config.keymap.clone());
     app.invoked_as(options.invocation.clone());
     let loader = early.is_none().then_some(loader);
     let mut session = Session {
@@ -218,22 +240,26 @@ fn open(loaded: Loaded) -> Result<std::sync::Arc<facts::Opened>, Error> {
     }
 }
 
+/// Flags outrank the config file, and that outranks the environment.
 fn theme(options: &Options) -> Theme {
-    if options.colors.is_some() {
-        // A flag outranks NO_COLOR, which the library below would obey.
-        crossterm::style::force_color_output(true);
+    let var = |name: &str| std::env::var(name).ok();
+    let config = &options.config;
+    let colors = options.colors.or(config.colors);
+    let background = options.background.or(config.background);
+    let mut theme = Theme::on(
+        background.unwrap_or_else(|| Background::detect(var)),
+        colors.unwrap_or_else(|| Colors::detect(var)),
+    );
+    for (role, look) in &config.theme {
+        theme.set(*role, *look);
     }
-    Theme::new(
-        options
-            .colors
-            .unwrap_or_else(|| Colors::detect(|name| std::env::var(name).ok())),
-    )
+    theme
 }
 
 /// Whether the locale names a character set that is not UTF-8. `C` and none at all name no character set: most
 /// terminals behind them show UTF-8 nevertheless.
 fn ascii(options: &Options) -> bool {
-    options.ascii.unwrap_or_else(|| {
+    options.ascii.or(options.config.ascii).unwrap_or_else(|| {
         let locale = ["LC_ALL", "LC_CTYPE", "LANG"]
             .iter()
             .find_map(|name| std::env::var(name).ok().filter(|value| !value.is_empty()));

@@ -6,6 +6,7 @@ use super::{
     actions::{Action, ActionId, Context, in_context},
     filter::FilterLine,
     fuzzy::Fuzzy,
+    keymap::Keymap,
     place::{Place, scrolled},
     sheet::Sheet,
     steps::KINDS,
@@ -106,7 +107,7 @@ impl Palette {
         self.selected = self.selected.min(last).saturating_add_signed(by).min(last);
     }
 
-    pub(super) fn draw(&self, buffer: &mut Buffer, pane: Rect, theme: Theme) {
+    pub(super) fn draw(&self, buffer: &mut Buffer, pane: Rect, theme: Theme, keymap: &Keymap) {
         let matches = self.matches();
         let height = u16::try_from(matches.len())
             .unwrap_or(u16::MAX)
@@ -136,11 +137,7 @@ impl Palette {
             } else {
                 Role::Plain
             });
-            let key = action
-                .keys
-                .first()
-                .map(ToString::to_string)
-                .unwrap_or_default();
+            let key = keymap.shown(action.id);
             let mut pen = Pen::new(buffer, list, row as u16);
             pen.left(action.name, 19, style)
                 .left(&key, 10, style)

@@ -3,8 +3,11 @@
 use ratatui::{buffer::Buffer, layout::Rect};
 
 use super::{
-    actions::{ACTIONS, Context},
+    action_table::ENTRIES,
+    actions::Context,
     facts::Opened,
+    groups::{self, GROUPS, Group},
+    keymap::Keymap,
     overlay::{blank, centred, inner},
     text::{Pen, count, plural, width, wrap},
     theme::{Role, Theme},
@@ -42,17 +45,17 @@ impl Sheet {
         }
     }
 
-    fn entries(self, opened: &Opened) -> Vec<Line> {
+    fn entries(self, opened: &Opened, keymap: &Keymap) -> Vec<Line> {
         match self {
-            Self::Help(of) => help(of),
+            Self::Help(of) => help(of, keymap),
             Self::About => about(opened),
         }
     }
 
     /// The lines as they are shown in `cells`, long sentences on several.
-    fn lines(self, opened: &Opened, cells: usize) -> Vec<Line> {
+    fn lines(self, opened: &Opened, keymap: &Keymap, cells: usize) -> Vec<Line> {
         let mut lines = Vec::new();
-        for entry in self.entries(opened) {
+        for entry in self.entries(opened, keymap) {
             let room = cells.saturating_sub(LEFT + 1).max(10);
             let mut left = entry.left;
             if entry.text.is_empty() {
@@ -79,9 +82,9 @@ impl Sheet {
     }
 
     /// How many lines there are, and how many are seen at a time.
-    pub(super) fn extent(self, opened: &Opened, pane: Rect) -> (usize, usize) {
+    pub(super) fn extent(self, opened: &Opened, keymap: &Keymap, pane: Rect) -> (usize, usize) {
         let inside = inner(Self::area(pane));
-        let lines = self.lines(opened, usize::from(inside.width)).len();
+        let lines = self.lines(opened, keymap, usize::from(inside.width)).len();
         (lines, usize::from(inside.height).max(1))
     }
 
@@ -94,13 +97,13 @@ impl Sheet {
         buffer: &mut Buffer,
         pane: Rect,
         theme: Theme,
-        opened: &Opened,
+        (opened, keymap): (&Opened, &Keymap),
         top: usize,
     ) {
         let area = Self::area(pane);
         blank(buffer, area, theme, self.title());
         let inside = inner(area);
-        let lines = self.lines(opened, usize::from(inside.width));
+        let lines = self.lines(opened, keymap, usize::from(inside.width));
         for (row, line) in (0..inside.height).zip(lines.iter().skip(top)) {
             let mut pen = Pen::new(buffer, inside, row);
             if line.text.is_empty() {
@@ -143,19 +146,31 @@ fn fact(left: &str, text: impl Into<String>) -> Line {
     }
 }
 
-/// Those of the pane first, then of the line in which a search is typed; what works everywhere is told once.
-fn help(of: Context) -> Vec<Line> {
+/// What can be done in a pane, by what it is for; then what can be done while something is typed there.
+fn help(of: Context, keymap: &Keymap) -> Vec<Line> {
     let mut lines = Vec::new();
-    for context in [of, Context::Find] {
-        lines.push(heading(context.title()));
-        for action in ACTIONS
-            .iter()
-            .filter(|action| action.contexts.contains(&context))
-        {
-            if context != of && action.contexts.contains(&of) {
-                continue;
-            }
-            let keys: Vec<String> = action.keys.iter().map(ToString::to_string).collect();
+    for (group, title) in GROUPS {
+        let here: &[Context] = if group == Group::Typing {
+            ENTRIES
+        } else {
+            &[of]
+        };
+        let mut actions = groups::actions(group, here).peekable();
+        if actions.peek().is_none() {
+            continue;
+        }
+        let title = if group == Group::Here {
+            of.title()
+        } else {
+            title
+        };
+        lines.push(heading(title));
+        for action in actions {
+            let keys: Vec<String> = keymap
+                .of(action.id)
+                .iter()
+                .map(ToString::to_string)
+                .collect();
             lines.push(Line {
                 left: keys.join(" "),
                 role: Role::Key,
@@ -334,7 +349,7 @@ mod tests {
     #[test]
     fn the_help_of_each_pane_tells_every_action_of_it() {
         for of in PANES.iter().copied() {
-            let lines = help(of);
+            let lines = help(of, &Keymap::default());
             for action in in_context(of) {
                 assert!(
                     lines.iter().any(|line| line.text == action.help),

@@ -11,6 +11,7 @@ use super::{
     figures::Figures,
     findings,
     jumps::Jumps,
+    keymap::Keymap,
     lanes::Lanes,
     layout::{self, LifeLayout, TasksLayout},
     mouse::Held,
@@ -47,6 +48,8 @@ pub(super) struct View {
     pub(super) scheduler: scheduler::State,
     pub(super) resources: resources::State,
     pub(super) causes: causes::State,
+    /// Which keys start which action, for whoever tells a person about one.
+    pub(super) keymap: Arc<Keymap>,
     /// What is done off the drawing thread.
     pub(super) work: Work,
     /// What the last action has to say; the next one takes it away.
@@ -101,6 +104,7 @@ impl View {
             scheduler: scheduler::State::default(),
             resources: resources::State::default(),
             causes: causes::State::default(),
+            keymap: Arc::default(),
             work,
             note: None,
             player: Player::default(),

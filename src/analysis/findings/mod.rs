@@ -277,6 +277,14 @@ impl Thresholds {
         ENTRIES.iter().map(|(name, _)| *name)
     }
 
+    /// Every threshold with its name.
+    pub fn entries(&self) -> impl Iterator<Item = (&'static str, Ns)> + use<> {
+        let mut table = *self;
+        ENTRIES
+            .iter()
+            .map(move |(name, place)| (*name, *place(&mut table)))
+    }
+
     /// Sets the threshold called `name`; `false` if there is none of that name.
     #[must_use]
     pub fn set(&mut self, name: &str, value: Ns) -> bool {
