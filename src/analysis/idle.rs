@@ -121,7 +121,9 @@ pub fn waiting_on(recording: &Recording, task: TaskIx, at: Ns) -> Option<String>
         .map(|wait| label::wait(recording, wait))
         .collect();
     if waits.is_empty() {
-        let site = recording.await_site_at(task, at)?;
+        let site = recording
+            .await_site_at(task, at)
+            .filter(|site| recording.site_holds(*site, at))?;
         return label::site(recording, site);
     }
     Some(waits.join(" or "))

@@ -14,6 +14,7 @@ pub mod query;
 mod replay_tests;
 pub mod stacks;
 pub mod state;
+pub mod waits;
 pub mod statemap;
 #[cfg(test)]
 mod statemap_tests;
@@ -24,4 +25,5 @@ pub use findings::{
 };
 pub use idle::{Idle, IdleTask, idle_at, longest_idle};
 pub use state::{State, state_at};
+pub use waits::{WaitFigures, WaitGroup, WaitOn, Waiter, Waits};
 pub use statemap::{StateCell, StateMap, Times};

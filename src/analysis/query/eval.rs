@@ -97,29 +97,7 @@ impl Scope {
         let Some((from, to)) = self.range else {
             return recording.totals(task);
         };
-        let mut totals = Totals::default();
-        for poll in self.polls(recording, task) {
-            let poll = recording.poll(*poll);
-            totals.polls += 1;
-            let inside = poll.end().min(to).saturating_sub(poll.start.max(from));
-            totals.busy_ns = totals.busy_ns.saturating_add(inside.max(0));
-            totals.longest_ns = totals.longest_ns.max(poll.duration);
-        }
-        let wakes = self.wakes(recording, task);
-        totals.wakes = wakes.len() as u64;
-        totals.self_wakes = wakes
-            .iter()
-            .filter(|wake| recording.wake(**wake).waker == Waker::Task(task))
-            .count() as u64;
-        totals.waits = recording
-            .waits_of(task)
-            .iter()
-            .filter(|wait| {
-                let begin = recording.wait(**wait).begin;
-                begin.is_some_and(|begin| self.holds(begin))
-            })
-            .count() as u64;
-        totals
+        recording.totals_between(task, from, to.saturating_add(1))
     }
 }
 
@@ -643,11 +621,9 @@ fn total(predicate: &Predicate, recording: &Recording, task: TaskIx, scope: &Sco
         FieldId::Polls => number(predicate, Known::Is(totals().polls)),
         FieldId::Busy => number(predicate, Known::Is(totals().busy_ns)),
         FieldId::Longest => {
-            let totals = totals();
-            number(
-                predicate,
-                Known::there((totals.polls > 0).then_some(totals.longest_ns)),
-            )
+            let longest = totals().longest_ns;
+            let any = longest > 0 || !scope.polls(recording, task).is_empty();
+            number(predicate, Known::there(any.then_some(longest)))
         }
         FieldId::Wakes => number(predicate, wakes(|totals| totals.wakes)),
         FieldId::SelfWakes => number(predicate, wakes(|totals| totals.self_wakes)),
