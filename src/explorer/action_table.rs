@@ -60,11 +60,16 @@ const TIMED: &[Context] = &[
     Context::Causes,
 ];
 /// Panes with a table that can be sorted.
-const TABLES: &[Context] = &[Context::Tasks, Context::Wakers];
+const TABLES: &[Context] = &[Context::Tasks, Context::Wakers, Context::Resources];
 /// Panes with a timeline that can be zoomed.
 const TIMELINES: &[Context] = &[Context::Task, Context::Scheduler];
 /// Panes whose lines can be sorted.
-const SORTED: &[Context] = &[Context::Tasks, Context::Wakers, Context::Scheduler];
+const SORTED: &[Context] = &[
+    Context::Tasks,
+    Context::Wakers,
+    Context::Scheduler,
+    Context::Resources,
+];
 pub(super) const LISTS: &[Context] = &[
     Context::Findings,
     Context::Tasks,
