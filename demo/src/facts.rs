@@ -90,7 +90,7 @@ pub struct Incident {
     pub requests: u64,
     /// The latest answer that a client of the ordinary routes got.
     pub max_latency: Duration,
-    /// Of each client of the ordinary routes, the answer that took longest, by the client's own clock.
+    /// The answers that took longest by the clients' own clock, the longest first.
     pub latest: Vec<Answer>,
 }
 

@@ -1,5 +1,6 @@
 //! The load: clients on threads and sockets of their own, with a clock and a record of their own.
 
+use std::cmp::Reverse;
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::sync::Arc;
@@ -13,6 +14,8 @@ use crate::facts::Answer;
 const CLIENTS: u64 = 6;
 /// What a client does between an answer and its next request.
 const PAUSE: Duration = Duration::from_millis(4);
+/// How many of the latest answers are told one by one.
+const LATEST: usize = 64;
 /// After this long a client gives the service up.
 const PATIENCE: Duration = Duration::from_secs(30);
 
@@ -31,7 +34,7 @@ pub(super) struct Record {
     pub(super) median: Duration,
     /// The greatest of them.
     pub(super) max: Duration,
-    /// Of each client, the answer that took longest.
+    /// The answers that took longest, the longest first.
     pub(super) latest: Vec<Answer>,
 }
 
@@ -62,24 +65,22 @@ impl Load {
     /// Calls the clients back and adds up what they saw.
     pub(super) fn stop(self) -> io::Result<Record> {
         self.stop.store(true, Ordering::Relaxed);
-        let mut latencies = Vec::new();
-        let mut latest = Vec::new();
+        let mut answers = Vec::new();
         for client in self.ordinary {
-            let answers = joined(client)?;
-            latest.extend(answers.iter().max_by_key(|answer| answer.took));
-            latencies.extend(answers.iter().map(|answer| answer.took));
+            answers.append(&mut joined(client)?);
         }
         for client in self.reports {
             joined(client)?;
         }
-        latencies.sort_unstable();
-        let middle = latencies.get(latencies.len() / 2).copied();
-        Ok(Record {
-            requests: latencies.len() as u64,
-            median: middle.unwrap_or_default(),
-            max: latencies.last().copied().unwrap_or_default(),
-            latest,
-        })
+        answers.sort_unstable_by_key(|answer| Reverse(answer.took));
+        let took = |number: usize| answers.get(number).map(|answer| answer.took);
+        let record = Record {
+            requests: answers.len() as u64,
+            median: took(answers.len() / 2).unwrap_or_default(),
+            max: took(0).unwrap_or_default(),
+            latest: answers.into_iter().take(LATEST).collect(),
+        };
+        Ok(record)
     }
 }
 

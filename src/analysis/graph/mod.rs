@@ -13,8 +13,8 @@ use std::{
 
 use crate::recording::{Ns, Recording, StrId, TaskIx, WaitIx, WakeIx, Waker};
 
-/// The most wakes that are counted, the latest of them: a task that was woken ten million times must not stop a frame.
-pub const MOST_COUNTED: usize = 1 << 16;
+/// The most wakes that are counted, the latest of them: a person waits for the answer.
+pub const MOST_COUNTED: usize = 1 << 18;
 
 /// One task, who woke it, and whom it woke.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -221,7 +221,7 @@ fn behind_whom(recording: &Recording, poll: PollIx, behind: &Behind) -> String {
     match (behind.polls, behind.moved) {
         (0, true) => format!(", woken on {queue}, run by {ran}"),
         (0, false) if behind.parked > 0 => {
-            format!(" for {queue}, parked for {} of it", duration(behind.parked))
+            format!(", {queue} was parked for {}", duration(behind.parked))
         }
         (0, false) => format!(" for {queue}"),
         (polls, moved) => {
@@ -354,7 +354,7 @@ fn for_what(recording: &Recording, waits: &[WaitIx]) -> String {
         .map(|wait| format!("\"{}\"", recording.str(recording.wait(*wait).name)))
         .collect();
     if names.is_empty() {
-        ": a socket, timer or yield".to_owned()
+        ": I/O, timer, yield".to_owned()
     } else {
         format!(", for {}", names.join(" or "))
     }
@@ -405,18 +405,18 @@ fn after(recording: &Recording, onwards: &Onwards, lines: &mut Vec<Line>) {
     if onwards.woke_in_all > 0 {
         told.push(format!("woke {}", count(onwards.woke_in_all as u64)));
     }
-    if onwards.delayed_in_all > 0 {
-        told.push(format!(
-            "delayed {}{partial}, by {} in all",
-            count(onwards.delayed_in_all as u64),
-            duration(onwards.delayed_for)
-        ));
-    }
     if let Some(latest) = onwards.late.first() {
         told.push(format!(
             "{} came up to {} late",
             count(onwards.late_in_all as u64),
             duration(latest.at_most)
+        ));
+    }
+    if onwards.delayed_in_all > 0 {
+        told.push(format!(
+            "delayed {}{partial}, by {} in all",
+            count(onwards.delayed_in_all as u64),
+            duration(onwards.delayed_for)
         ));
     }
     if told.is_empty() {
@@ -425,6 +425,16 @@ fn after(recording: &Recording, onwards: &Onwards, lines: &mut Vec<Line>) {
     lines.push(heading(format!("onwards: {}", told.join("; "))));
     lines.extend(onwards.woke.iter().map(|woke| woke_line(recording, woke)));
     more(onwards.woke_in_all - onwards.woke.len(), "woken", lines);
+    lines.extend(onwards.late.iter().map(|late| {
+        let text = format!("{}, woken right after", wording::task(recording, late.task));
+        let line = Line::new(Shape::Event, "late", Role::Blind, text);
+        let line = line.lasting(late.at_most).at_most();
+        Line {
+            place: spawn_place(recording, late.task),
+            ..line.to_wake(recording, late.wake)
+        }
+    }));
+    more(onwards.late_in_all - onwards.late.len(), "late", lines);
     lines.extend(
         onwards
             .delayed
@@ -436,16 +446,6 @@ fn after(recording: &Recording, onwards: &Onwards, lines: &mut Vec<Line>) {
         "delayed",
         lines,
     );
-    lines.extend(onwards.late.iter().map(|late| {
-        let text = format!("{}, woken right after", wording::task(recording, late.task));
-        let line = Line::new(Shape::Event, "late", Role::Blind, text);
-        let line = line.lasting(late.at_most).at_most();
-        Line {
-            place: spawn_place(recording, late.task),
-            ..line.to_wake(recording, late.wake)
-        }
-    }));
-    more(onwards.late_in_all - onwards.late.len(), "late", lines);
 }
 
 fn more(number: usize, what: &str, lines: &mut Vec<Line>) {

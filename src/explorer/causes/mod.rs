@@ -4,6 +4,8 @@ mod lines;
 #[cfg(test)]
 mod tests;
 
+use std::sync::Arc;
+
 use ratatui::{buffer::Buffer, layout::Rect};
 
 use super::{
@@ -13,6 +15,7 @@ use super::{
     theme::{Role, Theme},
     view::View,
     wording,
+    work::Errand,
 };
 use crate::{
     analysis::causes::{chain, onwards},
@@ -35,10 +38,12 @@ pub(super) struct Spot {
 #[derive(Debug, Default)]
 pub(super) struct State {
     poll: Option<PollIx>,
+    /// Whether that was asked for.
+    asked: bool,
     /// Where the time went, in a few sentences.
     summary: Vec<String>,
     /// What was going on at the cursor, where that is not in the poll.
-    at_cursor: Option<String>,
+    at_cursor: Vec<String>,
     lines: Vec<Line>,
     /// What a full bar stands for.
     whole: Ns,
@@ -52,7 +57,7 @@ struct Layout {
 
 impl Layout {
     fn new(area: Rect, state: &State) -> Self {
-        let sentences = state.summary.len() + usize::from(state.at_cursor.is_some());
+        let sentences = state.summary.len() + state.at_cursor.len();
         let wanted = u16::try_from(sentences + 2).unwrap_or(u16::MAX);
         // On a low screen the steps are worth more than the sentences about them.
         let head = match area.height {
@@ -109,16 +114,28 @@ fn subject(view: &View) -> Option<PollIx> {
     recording
         .poll_at(task, cursor)
         .or_else(|| next(cursor))
-        .or_else(|| recording.last_poll_before(task, cursor))
+        .or_else(|| view.selected_poll())
 }
 
 /// Makes the selection valid and the cache agree with the place.
 pub(super) fn settle(view: &mut View) {
     let poll = subject(view);
     if view.causes.poll != poll {
-        view.causes = poll.map_or_else(State::default, |poll| State::new(view, poll));
+        view.causes = State {
+            poll,
+            ..State::default()
+        };
     }
-    view.causes.at_cursor = poll.and_then(|poll| at_cursor(view, poll));
+    if let Some(poll) = poll {
+        follow(view, poll);
+    }
+    let at_cursor = poll.and_then(|poll| at_cursor(view, poll));
+    if let (Some(told), Some(area)) = (at_cursor, view.area()) {
+        let most = if area.height < 14 { 1 } else { 2 };
+        view.causes.at_cursor = wrap(&told, usize::from(area.width).saturating_sub(2), most);
+    } else {
+        view.causes.at_cursor = Vec::new();
+    }
     let spot = &mut view.place.causes;
     if spot.poll != poll {
         *spot = Spot {
@@ -164,20 +181,32 @@ fn selectable(lines: &[Line], line: usize, by: isize) -> usize {
     first.or(before).or(after).unwrap_or(0)
 }
 
-impl State {
-    fn new(view: &View, poll: PollIx) -> Self {
-        let opened = &view.opened;
-        let blind = &opened.facts.blind_intervals;
-        let chain = chain(&opened.recording, blind, poll);
-        let onwards = onwards(&opened.recording, blind, poll);
-        Self {
-            poll: Some(poll),
-            at_cursor: None,
-            summary: lines::summary(opened, &chain),
-            lines: lines::lines(opened, &chain, &onwards),
-            whole: lines::whole(&opened.recording, &chain),
-        }
+/// Has the wakes followed back from `poll`, unless they were, or are about to be.
+fn follow(view: &mut View, poll: PollIx) {
+    // What only touches so few polls is done within a frame.
+    const FEW: usize = 20_000;
+    // There is always a line about what began it.
+    if !view.causes.lines.is_empty() || view.causes.asked && view.work.waits_for(Errand::Pane) {
+        return;
     }
+    view.causes.asked = true;
+    let opened = Arc::clone(&view.opened);
+    let large = opened.recording.poll_count() > FEW;
+    view.ask(Errand::Pane, large, move |_| {
+        let recording = &opened.recording;
+        let blind = &opened.facts.blind_intervals;
+        let chain = chain(recording, blind, poll);
+        let onwards = onwards(recording, blind, poll);
+        let summary = lines::summary(&opened, &chain);
+        let lines = lines::lines(&opened, &chain, &onwards);
+        let whole = lines::whole(recording, &chain);
+        Some(Box::new(move |view| {
+            let state = &mut view.causes;
+            if state.poll == Some(poll) {
+                (state.summary, state.lines, state.whole) = (summary, lines, whole);
+            }
+        }))
+    });
 }
 
 /// What this pane makes of `action`; whether it has a use of its own for it.
@@ -296,7 +325,13 @@ fn head(buffer: &mut Buffer, area: Rect, theme: Theme, view: &View, poll: PollIx
         );
     let verdict = view.causes.summary.iter().map(|told| (told, Role::Plain));
     let at_cursor = view.causes.at_cursor.iter().map(|told| (told, Role::Info));
-    for (number, (sentence, role)) in (1..area.height).zip(verdict.chain(at_cursor)) {
+    // After the last poll it is the state that tells why the task did not run; the rest is the past.
+    let sentences: Vec<(&String, Role)> = if row.end() < cursor {
+        at_cursor.chain(verdict).collect()
+    } else {
+        verdict.chain(at_cursor).collect()
+    };
+    for (number, (sentence, role)) in (1..area.height).zip(sentences) {
         Pen::new(buffer, area, number)
             .skip(1)
             .fit(sentence, theme.style(role));
@@ -315,6 +350,12 @@ const LENGTH: usize = 9;
 
 fn list(buffer: &mut Buffer, area: Rect, theme: Theme, view: &View) {
     let spot = view.place.causes;
+    if view.causes.lines.is_empty() {
+        Pen::new(buffer, area, 0)
+            .skip(1)
+            .fit("Following the wakes back…", theme.style(Role::Dim));
+        return;
+    }
     let cells = bar_cells(area.width);
     let shown = view.causes.lines.iter().enumerate().skip(spot.top);
     for (row, (number, line)) in (0..area.height).zip(shown) {

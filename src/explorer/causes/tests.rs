@@ -1,10 +1,28 @@
 //! Whole screens of the Causes pane.
 
-use crate::explorer::tests::{app, incident, picture, press};
+use crate::{
+    explorer::tests::{app, buffer, incident, lines, picture, press},
+    open::{Progress, Request, open},
+    recording::Recording,
+};
 
-/// The snapshot `name` of what is seen after `keys`, at that size.
+/// The snapshot `name` of what is seen of the small incident after `keys`, at that size.
 fn snapshot(name: &str, keys: &str, width: u16, height: u16) {
-    let mut app = app(incident::recording(), width, height);
+    of(incident::recording(), name, keys, width, height);
+}
+
+/// The same of the incident that ships with the program.
+fn sample(name: &str, keys: &str, width: u16, height: u16) {
+    let request = Request {
+        paths: Vec::new(),
+        process: None,
+    };
+    let recording = open(&request, &Progress::default()).expect("the sample opens");
+    of(recording, name, keys, width, height);
+}
+
+fn of(recording: Recording, name: &str, keys: &str, width: u16, height: u16) {
+    let mut app = app(recording, width, height);
     press(&mut app, keys);
     let mut settings = insta::Settings::clone_current();
     settings.set_prepend_module_to_snapshot(false);
@@ -15,13 +33,66 @@ fn snapshot(name: &str, keys: &str, width: u16, height: u16) {
 
 #[test]
 fn a_request_that_came_late() {
-    snapshot("causes_late", "/ping\nc", 80, 24);
-    snapshot("causes_late", "/ping\nc", 120, 40);
-    snapshot("causes_late", "/ping\nc", 200, 60);
+    snapshot("causes_late", "2/ping\nc", 80, 24);
+    snapshot("causes_late", "2/ping\nc", 120, 40);
+    snapshot("causes_late", "2/ping\nc", 200, 60);
 }
 
 #[test]
 fn the_culprit_and_whom_it_delayed() {
     snapshot("causes_culprit", "ec", 80, 24);
     snapshot("causes_culprit", "ec", 120, 40);
+}
+
+#[test]
+fn the_sample() {
+    for (width, height) in [(80, 24), (120, 40)] {
+        sample("causes_sample_late", "2jjjc", width, height);
+        sample("causes_sample_culprit", "2c", width, height);
+        sample("causes_sample_store", "2/store\nc", width, height);
+    }
+}
+
+/// On one screen: how long after its wake it ran, how late that wake may have been, who was polling where.
+#[test]
+fn the_verdict_is_on_the_first_screen() {
+    let mut app = app(incident::recording(), 80, 24);
+    press(&mut app, "2/ping\nc");
+    let text = lines(&buffer(&app)).join("\n");
+    for told in [
+        "It ran 12.0 µs after the runtime woke it.",
+        "may have come up to 80.1 ms late",
+        "worker 0 in 87 handle_report  src/service.rs:118",
+        "worker 1 in 88 handle_report  src/service.rs:118",
+    ] {
+        assert!(text.contains(told), "{told:?} in\n{text}");
+    }
+}
+
+#[test]
+fn enter_leads_to_the_event_of_the_line_and_back_returns() {
+    let mut app = app(incident::recording(), 80, 24);
+    press(&mut app, "2/ping\nc");
+    let before = lines(&buffer(&app));
+    // The third line after the first: the poll on worker 0.
+    press(&mut app, "jjj\n");
+    let text = lines(&buffer(&app)).join("\n");
+    assert!(
+        text.contains("task 87 handle_report") && text.contains("polled for 79.9 ms"),
+        "{text}"
+    );
+    press(&mut app, "\x08kkk");
+    assert_eq!(lines(&buffer(&app)), before);
+}
+
+#[test]
+fn every_size_and_every_task_can_be_drawn() {
+    for (width, height) in [(40, 8), (41, 9), (60, 13), (80, 24), (300, 12), (200, 60)] {
+        let mut app = app(incident::recording(), width, height);
+        press(&mut app, "2a");
+        for _ in 0..13 {
+            press(&mut app, "cGk\x082j");
+            buffer(&app);
+        }
+    }
 }

@@ -41,9 +41,9 @@ struct Cells {
     delay: usize,
 }
 
-/// Cells of the lines on the left, with their arrow, and on the right.
+/// Cells of the lines on the left, with their arrow, and on the right; a blank keeps them from the task.
 const LEFT_LINES: usize = 5;
-const RIGHT_LINES: usize = 4;
+const RIGHT_LINES: usize = 5;
 /// Cells in front of the picture: the selection's marker.
 const MARGIN: usize = 2;
 /// Neighbours whose words decide how wide a column is.
@@ -59,7 +59,7 @@ impl Cells {
         Self {
             name: longest(&|edge| name(view, edge), 8),
             count: longest(&|edge| count(edge.count as u64), 4),
-            delay: longest(&delay, 6),
+            delay: longest(&delay, 6) + 1,
         }
     }
 
@@ -249,10 +249,10 @@ pub(super) fn draw(buffer: &mut Buffer, body: Rect, theme: Theme, view: &View, t
         );
     }
     if rights > 0 {
-        let at = right - RIGHT_LINES;
+        let at = right - RIGHT_LINES + 1;
         canvas.bundle(
             at,
-            RIGHT_LINES,
+            RIGHT_LINES - 1,
             centre,
             0..rights,
             chosen(true),

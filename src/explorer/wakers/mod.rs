@@ -8,7 +8,7 @@ mod table;
 #[cfg(test)]
 mod tests;
 
-use std::ops::RangeInclusive;
+use std::{ops::RangeInclusive, sync::Arc};
 
 use ratatui::{buffer::Buffer, layout::Rect};
 
@@ -18,6 +18,7 @@ use super::{
     theme::{Role, Theme},
     view::View,
     wording,
+    work::Errand,
 };
 use crate::{
     analysis::{
@@ -62,14 +63,37 @@ pub(super) struct Spot {
 /// What is kept for drawing.
 #[derive(Debug, Default)]
 pub(super) struct State {
-    made_for: Option<(TaskIx, RangeInclusive<Ns>, Mode, bool)>,
+    /// What was asked for last, and what there is.
+    asked: Option<Wish>,
+    made_for: Option<Wish>,
     ego: Option<Ego>,
     neighbourhood: Option<Neighbourhood>,
     table: table::Rows,
     picture: picture::Picture,
 }
 
-/// The two lines above, what is shown, and the line about what is selected.
+/// What is to be counted.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Wish {
+    task: TaskIx,
+    range: RangeInclusive<Ns>,
+    mode: Mode,
+    unfolded: bool,
+}
+
+impl Wish {
+    /// Whether it may take longer than a frame.
+    fn is_large(&self, recording: &Recording) -> bool {
+        const FEW: usize = 4_096;
+        let own = recording.wakes_of(self.task).len() + recording.wakes_by(self.task).len();
+        match self.mode {
+            Mode::Ego | Mode::Table => own > FEW,
+            Mode::Neighbourhood => recording.wake_count() > FEW,
+        }
+    }
+}
+
+/// The line above, what is shown, and the line about what is selected.
 struct Layout {
     head: Rect,
     body: Rect,
@@ -126,10 +150,15 @@ pub(super) fn settle(view: &mut View) {
         };
     }
     let spot = view.place.wakers;
-    let key = (task, range(view), spot.mode, spot.unfolded);
-    if view.wakers.made_for.as_ref() != Some(&key) {
-        view.wakers = State::new(&view.opened.recording, key);
-    }
+    count_wakes(
+        view,
+        Wish {
+            task,
+            range: range(view),
+            mode: spot.mode,
+            unfolded: spot.unfolded,
+        },
+    );
     let body = view.area().map(|area| Layout::new(area).body);
     match spot.mode {
         Mode::Ego => ego::settle(view, body),
@@ -138,24 +167,50 @@ pub(super) fn settle(view: &mut View) {
     }
 }
 
+/// Has the wakes counted as wished, unless they are, or are about to be.
+fn count_wakes(view: &mut View, wish: Wish) {
+    let state = &mut view.wakers;
+    let about_to_be = state.asked.as_ref() == Some(&wish) && view.work.waits_for(Errand::Pane);
+    if state.made_for.as_ref() == Some(&wish) || about_to_be {
+        return;
+    }
+    let of_another = |made: &Wish| made.task != wish.task || made.mode != wish.mode;
+    if state.made_for.as_ref().is_some_and(of_another) {
+        *state = State::default();
+    }
+    state.asked = Some(wish.clone());
+    let opened = Arc::clone(&view.opened);
+    let large = wish.is_large(&opened.recording);
+    view.ask(Errand::Pane, large, move |_| {
+        let state = State::new(&opened.recording, wish);
+        Some(Box::new(move |view| {
+            if view.wakers.asked == state.made_for {
+                view.wakers = state;
+            }
+        }))
+    });
+}
+
 impl State {
-    fn new(recording: &Recording, key: (TaskIx, RangeInclusive<Ns>, Mode, bool)) -> Self {
-        let (task, range, mode, unfolded) = &key;
+    fn new(recording: &Recording, wish: Wish) -> Self {
         let mut state = Self::default();
-        match mode {
+        match wish.mode {
             Mode::Neighbourhood => {
-                state.neighbourhood = Some(graph::neighbourhood(recording, *task, range));
+                let all = graph::neighbourhood(recording, wish.task, &wish.range);
+                state.neighbourhood = Some(all);
             }
             Mode::Ego | Mode::Table => {
-                let fold = if *unfolded || *mode == Mode::Table {
+                let fold = if wish.unfolded || wish.mode == Mode::Table {
                     Fold::No
                 } else {
                     Fold::ByLocation
                 };
-                state.ego = Some(graph::ego(recording, *task, range, fold));
+                let ego = graph::ego(recording, wish.task, &wish.range, fold);
+                state.ego = Some(ego);
             }
         }
-        state.made_for = Some(key);
+        state.asked = Some(wish.clone());
+        state.made_for = Some(wish);
         state
     }
 }
@@ -355,6 +410,9 @@ fn head(buffer: &mut Buffer, area: Rect, theme: Theme, view: &View, task: TaskIx
         .skip(1)
         .put(&wording::task(recording, task), theme.style(Role::Strong));
     let mut facts = Vec::new();
+    if view.wakers.made_for != view.wakers.asked {
+        facts.push("counting…".to_owned());
+    }
     if let Some(ego) = &view.wakers.ego {
         facts.push(format!("woken {}", counted(ego.woken)));
         facts.push(format!("woke {}", counted(ego.woke)));
@@ -366,7 +424,7 @@ fn head(buffer: &mut Buffer, area: Rect, theme: Theme, view: &View, task: TaskIx
             facts.push(format!("+{} more", count(hidden as u64)));
         }
         if all.sampled {
-            facts.push("by the latest wakes of each".to_owned());
+            facts.push("latest wakes only".to_owned());
         }
     }
     facts.push(match view.place.mark {

@@ -428,14 +428,6 @@ pub(super) fn about(view: &View, node: usize) -> Vec<String> {
         return Vec::new();
     };
     let (name, _) = label_of(recording, all, node);
-    let who = match all.nodes[node].who {
-        Who::Task(task) => label::task_at(recording, task),
-        Who::Tasks { most, .. } => match recording.location(most) {
-            Some(location) => format!("{name} ({})", place(location)),
-            None => name,
-        },
-        _ => name,
-    };
     let mut wakers = Vec::new();
     let mut wakees = Vec::new();
     for link in &all.links {
@@ -463,12 +455,22 @@ pub(super) fn about(view: &View, node: usize) -> Vec<String> {
             names.join(", ")
         }
     };
-    let mut second = format!("wakes {}", list(&wakees));
-    if wakees.is_empty()
-        && matches!(all.nodes[node].who, Who::Task(_) | Who::Tasks { .. })
-        && node != 0
-    {
+    let task = match all.nodes[node].who {
+        Who::Task(task) | Who::Tasks { most: task, .. } => Some(task),
+        _ => None,
+    };
+    let mut second = match (&*wakees, task) {
+        ([], None) => String::new(),
+        (wakees, _) => format!("wakes {}", list(wakees)),
+    };
+    if let Some(location) = task.and_then(|task| recording.location(task)) {
+        second.push_str(&format!("; {}", place(location)));
+    }
+    if task.is_some() && node != 0 {
         second.push_str("  (enter makes it the middle)");
     }
-    vec![format!("{who}: woken by {}", list(&wakers)), second]
+    if task.is_none() && wakers.is_empty() {
+        return vec![name, second];
+    }
+    vec![format!("{name}: woken by {}", list(&wakers)), second]
 }
