@@ -1,7 +1,12 @@
-//! What every fuzz target asks of the dump reader, and dumps whose checksums are right.
+//! What the fuzz targets ask of the readers, and inputs that reach behind what stops damage: dumps whose checksums are
+//! right, traces whose frames are sound.
 
 mod check;
 mod recipe;
+mod recording;
+mod trace;
 
 pub use check::read_and_check;
 pub use recipe::{dump_of_frames, recipe_of_dump};
+pub use recording::open_and_check;
+pub use trace::trace_of_events;

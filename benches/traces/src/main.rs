@@ -1,7 +1,10 @@
 //! Writes real traces with upstream dial9 0.5.7 into a directory: `dial9-traces small DIR`, `dial9-traces segments DIR`,
-//! `dial9-traces large DIR [SECONDS [PAIRS]]`, `dial9-traces short DIR [TASKS]`; with 0.3.15: `dial9-traces old DIR`.
+//! `dial9-traces large DIR [SECONDS [PAIRS]]`, `dial9-traces short DIR [TASKS]`; with 0.3.15: `dial9-traces old DIR`. `dial9-traces
+//! measure TRACE` and `dial9-traces account [TRACE]` open one.
 
+mod account;
 mod large;
+mod measure;
 mod old;
 mod segments;
 mod short;
@@ -42,8 +45,14 @@ fn main() -> ExitCode {
             Ok(tasks) => recorded(directory, LONG, |runtime| short::run(runtime, tasks)),
             _ => Err("TASKS is a whole number".into()),
         },
+        (Some("measure"), Some(trace)) => measure::all(trace),
+        (Some("account"), trace) => account::print(trace),
+        (Some(one), Some(trace)) if one.starts_with("one-") => {
+            measure::one(one.trim_start_matches("one-"), trace)
+        }
         _ => Err(
-            "usage: dial9-traces small DIR | segments DIR | old DIR | large DIR [SECONDS [PAIRS]] | short DIR [TASKS]"
+            "usage: dial9-traces small DIR | segments DIR | old DIR | large DIR [SECONDS [PAIRS]] | short DIR [TASKS] \
+             | measure TRACE | account [TRACE]"
                 .into(),
         ),
     };

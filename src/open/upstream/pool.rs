@@ -21,8 +21,9 @@ use crate::recording::{Loss, LossKind, RecordingBuilder};
 
 /// The most events that are loaded: what row numbers of 32 bits can count.
 const MOST_EVENTS: u64 = 1 << 31;
-/// The most threads that decode.
+/// The most threads that decode, and the bytes that are worth another one.
 const MOST_THREADS: usize = 8;
+const WORTH_A_THREAD: u64 = 128 << 10;
 /// The most bytes of consecutive units that are decoded as one because a header between them turned out to be none.
 const MOST_JOINED: usize = 64 << 20;
 
@@ -47,7 +48,8 @@ pub(super) fn decode_all(
     let reading = Reading::new(files, progress);
     let threads = thread::available_parallelism()
         .map_or(1, usize::from)
-        .min(MOST_THREADS);
+        .min(MOST_THREADS)
+        .min(usize::try_from(1 + all / WORTH_A_THREAD).unwrap_or(MOST_THREADS));
     let shared = Mutex::new(builder);
     let work = || {
         let mut done = Vec::new();
