@@ -8,9 +8,7 @@ use dial9_trace_format::{
 
 /// Kinds of events, and their fields.
 const KINDS: [(&str, &[(&str, FieldType)]); 22] = {
-    use FieldType::{
-        Bool, F64, I64, PooledString, StackFrames, String, StringMap, U8, U16, U32, Varint,
-    };
+    use FieldType::{Bool, F64, I64, PooledString, StackFrames, String, StringMap, Varint};
     const WORKER: (&str, FieldType) = ("worker_id", Varint);
     const TASK: (&str, FieldType) = ("task_id", Varint);
     [
@@ -19,7 +17,7 @@ const KINDS: [(&str, &[(&str, FieldType)]); 22] = {
             &[
                 WORKER,
                 TASK,
-                ("local_queue", U8),
+                ("local_queue", Varint),
                 ("spawn_loc", PooledString),
             ],
         ),
@@ -28,8 +26,8 @@ const KINDS: [(&str, &[(&str, FieldType)]); 22] = {
             "WorkerParkEvent",
             &[
                 WORKER,
-                ("tid", U32),
-                ("local_queue", U8),
+                ("tid", Varint),
+                ("local_queue", Varint),
                 ("cpu_time_ns", Varint),
             ],
         ),
@@ -37,8 +35,8 @@ const KINDS: [(&str, &[(&str, FieldType)]); 22] = {
             "WorkerUnparkEvent",
             &[
                 WORKER,
-                ("tid", U32),
-                ("local_queue", U8),
+                ("tid", Varint),
+                ("local_queue", Varint),
                 ("sched_wait_ns", Varint),
             ],
         ),
@@ -57,7 +55,7 @@ const KINDS: [(&str, &[(&str, FieldType)]); 22] = {
             &[
                 ("waker_task_id", Varint),
                 ("woken_task_id", Varint),
-                ("target_worker", U8),
+                ("target_worker", Varint),
             ],
         ),
         ("SegmentMetadataEvent", &[("entries", StringMap)]),
@@ -66,17 +64,17 @@ const KINDS: [(&str, &[(&str, FieldType)]); 22] = {
             "RuntimeMetricsEvent",
             &[
                 ("runtime_name", PooledString),
-                ("global_queue_depth", U32),
-                ("alive_tasks", U32),
+                ("global_queue_depth", Varint),
+                ("alive_tasks", Varint),
             ],
         ),
-        ("QueueSampleEvent", &[("global_queue", U8)]),
+        ("QueueSampleEvent", &[("global_queue", Varint)]),
         (
             "CpuSampleEvent",
             &[
                 WORKER,
-                ("tid", U32),
-                ("source", U8),
+                ("tid", Varint),
+                ("source", Varint),
                 ("thread_name", String),
                 ("callchain", StackFrames),
             ],
@@ -90,8 +88,8 @@ const KINDS: [(&str, &[(&str, FieldType)]); 22] = {
                 ("inline_depth", Varint),
             ],
         ),
-        ("AllocEvent", &[("tid", U32), ("size", Varint)]),
-        ("FreeEvent", &[("tid", U32), ("size", Varint)]),
+        ("AllocEvent", &[("tid", Varint), ("size", Varint)]),
+        ("FreeEvent", &[("tid", Varint), ("size", Varint)]),
         (
             "ProcessResourceUsageEvent",
             &[("user_cpu_ns", Varint), ("max_rss_bytes", I64)],
@@ -112,7 +110,7 @@ const KINDS: [(&str, &[(&str, FieldType)]); 22] = {
             &[
                 TASK,
                 ("text", String),
-                ("size", U16),
+                ("size", Varint),
                 ("load", F64),
                 ("off", I64),
             ],
@@ -121,8 +119,8 @@ const KINDS: [(&str, &[(&str, FieldType)]); 22] = {
             "TcpAcceptQueueEvent",
             &[
                 ("local_addr", String),
-                ("local_port", U16),
-                ("pending", U32),
+                ("local_port", Varint),
+                ("pending", Varint),
             ],
         ),
     ]
@@ -198,9 +196,6 @@ fn value(
             let key = key[number as usize / 5 % 4];
             FieldValue::StringMap(vec![(key.into(), value.into())])
         }
-        FieldType::U8 => FieldValue::Varint(number & 0xff),
-        FieldType::U16 => FieldValue::Varint(number & 0xffff),
-        FieldType::U32 => FieldValue::Varint(number & 0xffff_ffff),
         _ => FieldValue::Varint(number),
     }
 }

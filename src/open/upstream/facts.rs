@@ -376,6 +376,11 @@ pub(super) fn losses(
             .to_owned();
         losses.push(loss(LossKind::MissingEvents, dropped, detail));
     }
+    let fields = units.iter().map(|unit| unit.fields_over_cap).sum();
+    if fields > 0 {
+        let detail = "fields of events that have far too many of them".to_owned();
+        losses.push(loss(LossKind::OverCap, fields, detail));
+    }
     let unpaired = unpaired + units.iter().map(|unit| unit.unpaired).sum::<u64>();
     if unpaired > 0 {
         let detail = "polls of which the trace holds only the start, or only the end".to_owned();

@@ -5,12 +5,14 @@ use std::io::Write as _;
 use dial9_trace_format::{
     encoder::Encoder,
     schema::FieldDef,
-    types::{FieldType, FieldValue},
+    types::{FieldType, FieldValue, StackFrames},
 };
 
 use crate::{
     open::{OpenError, Progress, open_bytes},
-    recording::{End, LossKind, Outcome, PollIx, Recording, Waker},
+    recording::{
+        CustomIx, End, LossKind, Outcome, PollIx, Recording, SampleIx, SampleKind, Scope, Waker,
+    },
 };
 
 /// An event: its name, its time, and its fields in the order of its schema.
@@ -375,4 +377,115 @@ fn a_table_of_kinds_that_is_far_too_large_is_not_made_again_and_again() {
     assert_eq!(recording.counts().polls, 1);
     let loss = &recording.losses()[0];
     assert_eq!(loss.kind, LossKind::Malformed);
+}
+
+#[test]
+fn fields_beyond_what_their_bytes_may_stand_for_are_a_loss() {
+    let names: Vec<String> = (0..300).map(|number| format!("f{number}")).collect();
+    let defs = names
+        .iter()
+        .map(|name| FieldDef::new(name.as_str(), FieldType::Bool));
+    let mut encoder = Encoder::new();
+    let schema = encoder.register_schema("Wide", defs.collect()).unwrap();
+    for at in 0..1_000 {
+        let values = vec![FieldValue::Bool(true); names.len()];
+        encoder.write_event(&schema, at, &values).unwrap();
+    }
+    let recording = open(&[encoder.finish()]);
+    assert_eq!(recording.custom_count(), 1_000);
+    let kept: usize = (0..1_000)
+        .map(|custom| recording.fields_of_custom(CustomIx::new(custom)).len())
+        .sum();
+    assert!(kept < 100_000, "{kept}");
+    let loss = recording.losses().last().unwrap();
+    let lost = (LossKind::OverCap, (300_000 - kept) as u64);
+    assert_eq!((loss.kind, loss.count), lost);
+}
+
+#[test]
+fn figures_of_sockets_and_symbols_with_lines_are_kept() {
+    let mut encoder = Encoder::new();
+    let fields = |defs: &[(&str, FieldType)]| {
+        let defs = defs.iter().map(|(name, kind)| FieldDef::new(*name, *kind));
+        defs.collect::<Vec<FieldDef>>()
+    };
+    let socket = fields(&[
+        ("socket_cookie", FieldType::Varint),
+        ("local_addr", FieldType::String),
+        ("local_port", FieldType::Varint),
+        ("pending_connections", FieldType::Varint),
+    ]);
+    let socket = encoder
+        .register_schema("TcpAcceptQueueEvent", socket)
+        .unwrap();
+    for (at, pending) in [(10, 3), (20, 7)] {
+        let values = [
+            FieldValue::Varint(99),
+            FieldValue::String("0.0.0.0".to_owned()),
+            FieldValue::Varint(80),
+            FieldValue::Varint(pending),
+        ];
+        encoder.write_event(&socket, at, &values).unwrap();
+    }
+    // Symbols come at time 0, and after what they name.
+    let sample = fields(&[
+        ("worker_id", FieldType::Varint),
+        ("tid", FieldType::Varint),
+        ("source", FieldType::Varint),
+        ("callchain", FieldType::StackFrames),
+    ]);
+    let sample = encoder.register_schema("CpuSampleEvent", sample).unwrap();
+    let chain = FieldValue::StackFrames(StackFrames(vec![0x20, 0x10]));
+    let values = [
+        FieldValue::Varint(0),
+        FieldValue::Varint(70),
+        FieldValue::Varint(1),
+        chain,
+    ];
+    encoder.write_event(&sample, 15, &values).unwrap();
+    let symbol = fields(&[
+        ("addr", FieldType::Varint),
+        ("symbol_name", FieldType::PooledString),
+        ("inline_depth", FieldType::Varint),
+        ("source_file", FieldType::PooledString),
+        ("source_line", FieldType::Varint),
+    ]);
+    let symbol = encoder.register_schema("SymbolTableEntry", symbol).unwrap();
+    for (name, address, depth, line) in [
+        ("main", 0x10, 0, 1),
+        ("leaf", 0x20, 0, 5),
+        ("inner", 0x20, 1, 9),
+    ] {
+        let [name, file] = [name, "src/a.rs"].map(|text| encoder.intern_string(text).unwrap());
+        let values = [
+            FieldValue::Varint(address),
+            FieldValue::PooledString(name),
+            FieldValue::Varint(depth),
+            FieldValue::PooledString(file),
+            FieldValue::Varint(line),
+        ];
+        encoder.write_event(&symbol, 0, &values).unwrap();
+    }
+    let poll = batch(&[
+        ("WorkerParkEvent", 5, &[W0, ("tid", 70)]),
+        ("WorkerUnparkEvent", 6, &[W0, ("tid", 70)]),
+        ("PollStartEvent", 12, &[W0, ("task_id", 1)]),
+        ("PollEndEvent", 18, &[W0]),
+    ]);
+    let recording = open(&[encoder.finish(), poll]);
+    assert_eq!(recording.losses(), []);
+    let name = "pending_connections 0.0.0.0:80";
+    let series = recording.series_named(name, Scope::Process).unwrap();
+    assert_eq!(recording.value_at(series, 20), Some(7));
+    assert_eq!(recording.all_series().len(), 1);
+    let sample = recording.sample(SampleIx::new(0));
+    assert_eq!(sample.kind, SampleKind::OffCpu);
+    assert_eq!(sample.poll, Some(PollIx::new(0)));
+    let frames: Vec<(&str, u32)> = recording
+        .stack(sample.stack)
+        .iter()
+        .map(|frame| recording.frame(*frame))
+        .map(|frame| (recording.str(frame.name), frame.line))
+        .collect();
+    assert_eq!(frames, [("main", 1), ("leaf", 5), ("inner", 9)]);
 }

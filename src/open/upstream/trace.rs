@@ -17,9 +17,9 @@ const GZIP: &[u8] = b"\x1f\x8b";
 const VERSION: u8 = 1;
 
 /// Traces shrink to a third or a tenth. What grows further than this is no trace.
-const MOST_GROWTH: u64 = 100;
+const MOST_GROWTH: u64 = 50;
 /// Small files may grow to this whatever their size: they are no danger.
-const ALWAYS: u64 = 256 << 20;
+const ALWAYS: u64 = 64 << 20;
 /// The most bytes of one file after decompression.
 const CAP: u64 = 16 << 30;
 

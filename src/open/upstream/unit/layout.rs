@@ -12,6 +12,9 @@ const UNIT: &str = "unit";
 const ROLE: &str = "dial9.role";
 const ROLE_TASK: &str = "tokio.task_id";
 
+/// The most fields of one event that are kept.
+const MOST_FIELDS: usize = 128;
+
 /// One schema's layout.
 #[derive(Clone, Debug)]
 pub(super) struct Layout {
@@ -73,13 +76,16 @@ impl Stream<'_> {
         let layout = self.layout(event, binding);
         let location = layout.location;
         let names = layout.fields.clone();
-        let mut fields = Vec::with_capacity(names.len() + 1);
+        let mut fields = Vec::new();
         for (place, (value, (name, unit))) in event.fields.iter().zip(names).enumerate() {
             if binding.binds(place) {
                 continue;
             }
-            if let Some(value) = self.value(event, value) {
+            if fields.len() == MOST_FIELDS || self.out.room == 0 {
+                self.out.fields_over_cap += 1;
+            } else if let Some(value) = self.value(event, value) {
                 fields.push(Field { name, value, unit });
+                self.out.room -= 1;
             }
         }
         if location != StrId::NONE {

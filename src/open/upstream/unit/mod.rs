@@ -41,6 +41,9 @@ const MOST_LOOSE: usize = 1 << 16;
 const MOST_NESTED: usize = 64;
 /// The most entries of metadata that are kept.
 const MOST_METADATA: usize = 4_096;
+/// Bytes of a unit for each field of its events: a few crafted ones could stand for any amount of memory.
+const BYTES_OF_FIELD: usize = 4;
+const ALWAYS_FIELDS: usize = 1 << 12;
 /// The most names of series that are kept at hand.
 const MOST_FIXED: usize = 4_096;
 /// Times beyond 36 years are nonsense, and sums of what is left do not overflow.
@@ -140,6 +143,9 @@ pub(super) struct Decoded {
     pub(super) others: BTreeMap<u32, StrId>,
     /// Allocations, and ends of allocations, that the profiler had no room for.
     pub(super) dropped: u64,
+    /// How many more fields are kept, and how many are not because they are too many.
+    room: usize,
+    pub(super) fields_over_cap: u64,
 }
 
 /// Decodes one unit. What comes out when nobody waits any more is not all of it.
@@ -167,6 +173,8 @@ pub(super) fn decode(
         runtimes: Vec::new(),
         others: BTreeMap::new(),
         dropped: 0,
+        room: (unit.bytes.len() / BYTES_OF_FIELD).max(ALWAYS_FIELDS),
+        fields_over_cap: 0,
     };
     let mut located: Vec<bool> = Vec::new();
     let mut fixed = HashMap::new();
