@@ -1,5 +1,7 @@
 //! The state at an instant, against a slow and obvious replay of the event list.
 
+mod recorded;
+
 use proptest::prelude::*;
 
 use super::{State, state_at};

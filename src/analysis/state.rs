@@ -147,9 +147,16 @@ fn cause_since(
     let first = previous.map_or(0, |poll| {
         wakes.partition_point(|wake| recording.wake_at(*wake) <= poll.start)
     });
-    wakes
-        .get(first)
-        .map(|wake| recording.wake_at(*wake))
+    // A poll that reaches into the window may have been woken again before the window began.
+    let folded = recording.folded(task).and_then(|folded| folded.last_wake);
+    let folded = folded
+        .map(|wake| wake.at)
+        .filter(|wake| first == 0 && in_rows.is_some_and(|poll| poll.start < *wake));
+    let row = wakes.get(first).map(|wake| recording.wake_at(*wake));
+    [folded, row]
+        .into_iter()
+        .flatten()
+        .min()
         .filter(|wake| *wake <= at)
 }
 
