@@ -200,6 +200,61 @@ pub(super) fn gauge(buffer: &mut Buffer, area: Rect, theme: Theme, done: Option<
         .put(&label, theme.style(Role::Plain));
 }
 
+/// What a person most likely does next in a pane, the likeliest first. The rest follows in the table's order.
+fn useful(context: Context) -> &'static [ActionId] {
+    use ActionId as Id;
+    match context {
+        Context::Findings => &[
+            Id::Open,
+            Id::CausesPane,
+            Id::NextFinding,
+            Id::GoToTime,
+            Id::Filter,
+        ],
+        Context::Tasks => &[
+            Id::Open,
+            Id::SortNext,
+            Id::Find,
+            Id::Filter,
+            Id::CausesPane,
+            Id::ShowAll,
+        ],
+        Context::Task => &[
+            Id::Follow,
+            Id::WhoWoke,
+            Id::CausesPane,
+            Id::StepNext,
+            Id::ZoomIn,
+            Id::NextSlow,
+        ],
+        Context::Wakers => &[
+            Id::Open,
+            Id::NextView,
+            Id::Fold,
+            Id::Back,
+            Id::SortNext,
+            Id::CausesPane,
+        ],
+        Context::Scheduler => &[
+            Id::ZoomIn,
+            Id::TaskLanes,
+            Id::NextSlow,
+            Id::StepNext,
+            Id::CausesPane,
+            Id::LaneColors,
+        ],
+        Context::Resources => &[Id::Open, Id::CausesPane, Id::StepNext, Id::Filter],
+        Context::Causes => &[
+            Id::Open,
+            Id::WhoWoke,
+            Id::Back,
+            Id::NextSlow,
+            Id::NextFinding,
+        ],
+        _ => &[],
+    }
+}
+
 /// The most useful keys of a context: as many as there is room for, and always the way to the rest.
 pub(super) fn keys(
     buffer: &mut Buffer,
@@ -208,7 +263,13 @@ pub(super) fn keys(
     keymap: &Keymap,
     context: Context,
 ) {
-    let hints: Vec<(String, &str, bool)> = in_context(context)
+    let mut actions: Vec<_> = in_context(context).collect();
+    actions.sort_by_key(|action| {
+        let place = useful(context).iter().position(|id| *id == action.id);
+        place.unwrap_or(usize::MAX)
+    });
+    let hints: Vec<(String, &str, bool)> = actions
+        .into_iter()
         .filter_map(|action| {
             let hint = action.hint?;
             let last = matches!(

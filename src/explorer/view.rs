@@ -406,15 +406,15 @@ impl View {
         }
     }
 
-    /// The line that shows what had happened last to `task` by the cursor. Among the Tasks, a poll that goes on there
-    /// outranks what happened inside it.
+    /// The line that shows what had happened last to `task` by the cursor. Where no list of events is walked, a poll
+    /// that goes on there outranks what happened inside it.
     pub(super) fn event_by_cursor(&self, task: TaskIx) -> usize {
         let recording = &self.opened.recording;
         let history = recording.history(task);
         let cursor = self.place.cursor;
         let running = recording
             .poll_at(task, cursor)
-            .filter(|_| self.place.pane == Pane::Tasks);
+            .filter(|_| self.place.pane != Pane::Task);
         let poll = running
             .and_then(|poll| history.find(recording.poll_start(poll), Happening::Polled(poll)));
         let last = || history.position(cursor.saturating_add(1)).saturating_sub(1);
