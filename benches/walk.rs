@@ -80,6 +80,7 @@ fn script(walker: &mut Walker, steps: &mut Steps) {
         steps.act(walker, "pane", pane);
         timeline(walker, steps);
     }
+    scheduler(walker, steps);
     for pane in ["findings", "wakers", "resources", "causes"] {
         steps.act(walker, "pane", pane);
         lines(walker, steps);
@@ -102,6 +103,26 @@ fn script(walker: &mut Walker, steps: &mut Steps) {
         steps.act(walker, "jump", "back");
     }
     steps.act(walker, "pane", "tasks");
+}
+
+/// What only the Scheduler can do: lanes of tasks in every order, and colours for the polls.
+fn scheduler(walker: &mut Walker, steps: &mut Steps) {
+    steps.act(walker, "pane", "scheduler");
+    for _colouring in 0..3 {
+        steps.act(walker, "colours", "lane-colours");
+        for _ in 0..12 {
+            steps.act(walker, "zoom", "zoom-in");
+        }
+        cursor(walker, steps, 2);
+        steps.act(walker, "zoom", "zoom-all");
+    }
+    steps.act(walker, "lanes", "task-lanes");
+    timeline(walker, steps);
+    for _order in 0..4 {
+        steps.act(walker, "sort", "sort-next");
+        lines(walker, steps);
+    }
+    steps.act(walker, "lanes", "task-lanes");
 }
 
 /// The table: every order, all tasks or those alive, a search, and the cursor.

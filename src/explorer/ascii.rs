@@ -17,7 +17,8 @@ pub(super) fn apply(buffer: &mut Buffer) {
 fn likeness(glyph: char) -> char {
     match glyph {
         'µ' => 'u',
-        '▁' | '·' => '.',
+        '▁' => '_',
+        '·' => '.',
         '▂' | '▃' => ':',
         '▄' | '▅' => '=',
         '▆' | '▇' => '+',
@@ -58,6 +59,6 @@ mod tests {
             .map(ratatui::buffer::Cell::symbol)
             .collect();
         assert!(text.is_ascii(), "{text}");
-        assert!(text.starts_with("> 80.3 us .:# *>~ gr??e ? "), "{text}");
+        assert!(text.starts_with("> 80.3 us _:# *>~ gr??e ? "), "{text}");
     }
 }

@@ -67,7 +67,7 @@ fn round(buffer: &mut Buffer, layout: Layout, theme: Theme, view: &View) {
         pen.skip(tick.cell).put("│", theme.style(Role::Dim));
         // Half a number would be a wrong one.
         let label = tick.cell..=tick.cell + width(&tick.label);
-        if cursor.is_none_or(|cell| !label.contains(&cell)) {
+        if *label.end() < cells && cursor.is_none_or(|cell| !label.contains(&cell)) {
             pen.put(&tick.label, theme.style(Role::Dim));
         }
     }

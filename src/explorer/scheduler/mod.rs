@@ -99,7 +99,11 @@ pub(super) fn act(view: &mut View, action: ActionId) -> bool {
     let layout = layout(view, area);
     let cells = layout.cells;
     match action {
-        ActionId::TaskLanes => view.place.scheduler.by_task ^= true,
+        ActionId::TaskLanes => {
+            view.place.scheduler.by_task ^= true;
+            // Whoever spent most time in the state is what a person wants to see first.
+            view.place.scheduler.tasks_top = 0;
+        }
         ActionId::LaneColors => colour(view),
         ActionId::LaneSeries => series::next(view),
         ActionId::SortNext => tasks::sort(view, 1),

@@ -1,7 +1,7 @@
 //! What the lane of a task shows in each cell, and where it has room for what the task waits on.
 
 use crate::{
-    analysis::{State, StateCell, state::open_waits},
+    analysis::{State, StateCell, Times, state::open_waits},
     explorer::{facts::Opened, frame::level, span::Span, text::width, theme::Role},
     recording::{Cover, Ns, Recording, TaskIx},
 };
@@ -10,6 +10,8 @@ use crate::{
 #[derive(Debug)]
 pub(super) struct Row {
     pub(super) task: TaskIx,
+    /// Its time by state in what is shown.
+    pub(super) times: Times,
     pub(super) cells: Vec<Show>,
     /// What the task waits on, and in which cells that has room.
     pub(super) names: Vec<(usize, String)>,
@@ -53,6 +55,7 @@ impl Row {
     pub(super) fn new(
         opened: &Opened,
         task: TaskIx,
+        times: Times,
         span: Span,
         cells: &[StateCell],
         blind: &[Cover],
@@ -82,7 +85,12 @@ impl Row {
             })
             .collect();
         let names = names(recording, task, span, &cells);
-        Self { task, cells, names }
+        Self {
+            task,
+            times,
+            cells,
+            names,
+        }
     }
 }
 

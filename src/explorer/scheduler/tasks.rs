@@ -48,6 +48,8 @@ struct Key {
     cells: usize,
     top: usize,
     height: u16,
+    /// The selected task, which has a lane wherever it is in the order.
+    selected: Option<TaskIx>,
 }
 
 impl Cache {
@@ -58,31 +60,40 @@ impl Cache {
             .position(|(listed, _)| *listed == task)
     }
 
+    /// The tasks that are shown: the last place is the selected one's, where it has none among the others.
+    fn shown(&self, key: Key) -> Vec<TaskIx> {
+        let height = usize::from(key.height);
+        let rows = self.list.rows.iter().skip(key.top).take(height);
+        let mut tasks: Vec<TaskIx> = rows.map(|(task, _)| *task).collect();
+        if let Some(selected) = key.selected.filter(|task| !tasks.contains(task)) {
+            tasks.truncate(height.saturating_sub(1));
+            tasks.push(selected);
+        }
+        tasks
+    }
+
     fn make_rows(&mut self, opened: &Opened, key: Key) {
-        let Some(map) = self.map.get().filter(|_| self.drawn_for != Some(key)) else {
+        if self.drawn_for == Some(key) {
             return;
-        };
-        let Key {
-            span,
-            cells: count,
-            top,
-            height,
-            ..
-        } = key;
+        }
+        let shown = self.shown(key);
+        let Some(map) = self.map.get() else { return };
+        let (span, count) = (key.span, key.cells);
         let recording = &opened.recording;
-        let shown = self.list.rows.iter().skip(top).take(usize::from(height));
         let mut blind: HashMap<_, Vec<Cover>> = HashMap::new();
         self.rows = shown
-            .map(|(task, _)| {
+            .into_iter()
+            .map(|task| {
                 let edges = (0..=count).map(|cell| span.start_of(cell, count));
-                let cells = map.cells(recording, *task, edges);
-                let runtime = recording.task(*task).runtime;
+                let cells = map.cells(recording, task, edges);
+                let runtime = recording.task(task).runtime;
                 let blind = blind.entry(runtime).or_insert_with(|| {
                     let mut cover = vec![Cover::default(); count];
                     opened.facts.cover_blind(runtime, span, &mut cover);
                     cover
                 });
-                Row::new(opened, *task, span, &cells, blind)
+                let times = map.times(recording, task, span.from()..span.to());
+                Row::new(opened, task, times, span, &cells, blind)
             })
             .collect();
         self.drawn_for = Some(key);
@@ -132,7 +143,12 @@ fn ask(view: &mut View) {
 
 /// How many lanes there are to show.
 pub(super) fn wanted(view: &View) -> usize {
-    view.scheduler.tasks.list.rows.len().max(1)
+    let cache = &view.scheduler.tasks;
+    let besides = view
+        .place
+        .task
+        .is_some_and(|task| cache.position(task).is_none());
+    (cache.list.rows.len() + usize::from(besides)).max(1)
 }
 
 /// Sorts the lanes by the time in another state.
@@ -163,50 +179,50 @@ pub(super) fn settle(view: &mut View, area: Rect) {
     let spot = &mut view.place.scheduler;
     let height = layout.lanes.height;
     let len = cache.list.rows.len();
-    spot.tasks_top = match view.place.task.and_then(|task| cache.position(task)) {
-        Some(row) => scroll(spot.tasks_top, row, len, height),
-        None => spot.tasks_top.min(len.saturating_sub(usize::from(height))),
-    };
+    spot.tasks_top = spot.tasks_top.min(len.saturating_sub(usize::from(height)));
     let key = Key {
         edition: cache.edition,
         span,
         cells: layout.cells,
         top: spot.tasks_top,
         height,
+        selected: view.place.task,
     };
     cache.make_rows(&opened, key);
     super::series::settle(view, layout);
 }
 
-/// Selects the task that is listed `by` lines further down.
-pub(super) fn select(view: &mut View, _layout: Layout, by: isize) {
-    let listed = &view.scheduler.tasks.list.rows;
-    let row = view
-        .place
-        .task
-        .and_then(|task| view.scheduler.tasks.position(task));
-    let row = match row {
-        Some(row) => row
-            .saturating_add_signed(by)
-            .min(listed.len().saturating_sub(1)),
-        None => view.place.scheduler.tasks_top,
+/// Selects the task that is listed `by` lines further down; or the first, or last, of those shown, where the selected
+/// one is elsewhere.
+pub(super) fn select(view: &mut View, layout: Layout, by: isize) {
+    let cache = &view.scheduler.tasks;
+    let len = cache.list.rows.len();
+    let height = usize::from(layout.lanes.height).max(1);
+    let top = view.place.scheduler.tasks_top;
+    let last = len.saturating_sub(1);
+    let row = match view.place.task.and_then(|task| cache.position(task)) {
+        _ if by == isize::MIN => 0,
+        _ if by == isize::MAX => last,
+        Some(row) if (top..top + height).contains(&row) => row.saturating_add_signed(by).min(last),
+        _ if by < 0 => (top + height.saturating_sub(2)).min(last),
+        _ => top,
     };
-    if let Some((task, _)) = listed.get(row) {
+    if let Some((task, _)) = cache.list.rows.get(row) {
         view.place.task = Some(*task);
+        view.place.scheduler.tasks_top = scroll(top, row, len, layout.lanes.height);
     }
 }
 
 /// Selects the task of that line of the screen.
 pub(super) fn click(view: &mut View, line: usize) {
-    let row = view.place.scheduler.tasks_top + line;
-    if let Some((task, _)) = view.scheduler.tasks.list.rows.get(row) {
-        view.place.task = Some(*task);
+    if let Some(row) = view.scheduler.tasks.rows.get(line) {
+        view.place.task = Some(row.task);
     }
 }
 
 pub(super) fn draw(buffer: &mut Buffer, layout: Layout, theme: Theme, view: &View) {
     let cache = &view.scheduler.tasks;
-    legend(buffer, layout.legend, theme, view);
+    legend(buffer, layout, theme, view);
     let waits = view.work.waits_for(Errand::Pane);
     if cache.list.rows.is_empty() {
         let why = match (&cache.listed_for, waits) {
@@ -232,9 +248,7 @@ pub(super) fn draw(buffer: &mut Buffer, layout: Layout, theme: Theme, view: &Vie
             ..layout.lanes
         };
         draw_row(buffer, area, layout, theme, view, row);
-        let place = view.place.scheduler.tasks_top + usize::from(line);
-        let times = cache.list.rows.get(place);
-        let spent = times.map_or(0, |(_, times)| sort.of(*times));
+        let spent = sort.of(row.times);
         let text = format!("{} {}", brief(spent), sort.name());
         let role = if spent > 0 && !waits {
             sort.role()
@@ -276,21 +290,27 @@ fn draw_row(buffer: &mut Buffer, area: Rect, layout: Layout, theme: Theme, view:
     super::axis::mark(buffer, timeline, view);
 }
 
-fn legend(buffer: &mut Buffer, area: Rect, theme: Theme, view: &View) {
+fn legend(buffer: &mut Buffer, layout: Layout, theme: Theme, view: &View) {
     let cache = &view.scheduler.tasks;
     let top = view.place.scheduler.tasks_top;
-    let shown = cache.rows.len();
+    let shown = usize::from(layout.lanes.height)
+        .min(cache.list.rows.len() - top.min(cache.list.rows.len()));
     let dim = theme.style(Role::Dim);
-    let mut pen = Pen::new(buffer, area, 0);
+    let mut pen = Pen::new(buffer, layout.legend, 0);
     pen.skip(1);
-    let pieces = [
+    let mut pieces = vec![
         (Show::Running(999), "runs"),
         (Show::Runnable, "runnable"),
         (Show::Waiting, "waits"),
         (Show::Idle, "idle"),
         (Show::Blind, "blind"),
-        (Show::Unwakeable, "unwakeable"),
     ];
+    // Few recordings have any of these.
+    for (show, name) in [(Show::Unwakeable, "unwakeable"), (Show::Unknown, "unknown")] {
+        if cache.rows.iter().any(|row| row.cells.contains(&show)) {
+            pieces.push((show, name));
+        }
+    }
     for (show, name) in pieces {
         let (glyph, role) = show.look();
         pen.put(glyph, theme.style(role))
@@ -322,8 +342,11 @@ fn lines(top: usize, shown: usize) -> String {
 /// How long the selected task was in which state in what is shown.
 pub(super) fn spent(view: &View, task: TaskIx) -> Option<String> {
     let cache = &view.scheduler.tasks;
-    let (_, times) = cache.list.rows.get(cache.position(task)?)?;
-    let length = cache.listed_for.as_ref()?.span.length();
+    let times = cache.rows.iter().find(|row| row.task == task)?.times;
+    if times.alive() == 0 {
+        return None;
+    }
+    let length = view.place.span.length();
     let parts = [
         ("running", times.running),
         ("runnable", times.runnable),

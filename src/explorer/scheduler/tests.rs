@@ -16,7 +16,7 @@ use crate::{
         tests::{app, buffer, incident, lines, picture, press},
     },
     open::{Progress, Request, open},
-    recording::{LaneIx, MILLISECOND, Ns, Recording},
+    recording::{LaneIx, MILLISECOND, Ns, Outcome, Recording, testing},
 };
 
 /// The incident that ships inside the program.
@@ -174,6 +174,69 @@ fn every_size_draws() {
             buffer(&app);
         }
     }
+}
+
+/// Six thousand tasks, each polled once; task 5000 had to wait for it longest.
+fn many() -> Recording {
+    let mut builder = testing::builder(60 * MILLISECOND);
+    testing::runtime(&mut builder, 16);
+    let mut batches: Vec<_> = (0..16).map(testing::batch).collect();
+    for id in 1..=6_000u64 {
+        let at = id as Ns * 10_000;
+        let wait = if id == 5_000 {
+            900_000
+        } else {
+            1_000 + id as Ns % 7
+        };
+        let batch = &mut batches[id as usize % 16];
+        batch.spawn(id, testing::spawn(at - wait));
+        batch.poll(id, at, at + 5_000, Outcome::Pending);
+    }
+    batches.into_iter().for_each(|batch| builder.batch(batch));
+    builder.finish()
+}
+
+#[test]
+fn of_many_tasks_a_sample_is_sorted_and_the_screen_says_so() {
+    let mut app = app(many(), 120, 40);
+    press(&mut app, "5zt");
+    let text = text(&app);
+    assert!(
+        text.contains("of 6000, sorted among a sample of 4096"),
+        "{text}"
+    );
+    let mut lanes = text.lines().filter(|line| line.contains(" runnable"));
+    let first = lanes.next().unwrap();
+    assert!(
+        first.contains("5000") && first.contains("900µs runnable"),
+        "{text}"
+    );
+    // From close, fewer of them are alive: no sample is needed.
+    press(&mut app, &format!("0{}", "+".repeat(4)));
+    assert!(!lines(&buffer(&app)).join("\n").contains("sample"));
+}
+
+#[test]
+fn a_filter_leaves_only_the_lanes_of_those_that_match() {
+    let mut app = app(incident::recording(), 120, 40);
+    press(&mut app, "fname~ping\n5zt");
+    let text = text(&app);
+    let lanes = text
+        .lines()
+        .filter(|line| line.contains("runnable") && line.contains("handle_ping"));
+    assert_eq!(lanes.count(), 6, "{text}");
+    assert!(text.contains("1-6 of 6"), "{text}");
+}
+
+#[test]
+fn lanes_that_do_not_fit_are_scrolled_to() {
+    let mut app = app(many(), 80, 14);
+    press(&mut app, "5z");
+    assert!(!text(&app).contains("▸w15"));
+    press(&mut app, "G");
+    assert!(text(&app).contains("▸w15"), "{}", text(&app));
+    press(&mut app, "kkkkkkkkkkkkkkk");
+    assert!(text(&app).contains("▸w0 "), "{}", text(&app));
 }
 
 /// How much of a cell polls take, by looking at every poll.
