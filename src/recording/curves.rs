@@ -4,9 +4,10 @@ use std::collections::HashMap;
 
 use super::{
     Band, Cause, LaneIx, Ns, PollIx, Recording, Scope, SeriesIx, TaskIx, WakeIx,
+    batch::IdHashing,
     grid::Grid,
     steps::{Counter, Steps},
-    time::{UNKNOWN, known},
+    time::UNKNOWN,
 };
 
 /// The name that a reader gives the series of a runtime's global queue.
@@ -72,101 +73,114 @@ impl Curves {
 
     fn queue(&self, recording: &Recording) -> Steps {
         let mut counter = Counter::new();
-        if !self.has_queue(recording) {
-            return counter.finish();
-        }
-        let mut points: Vec<(Ns, i64)> = self.queue_points(recording, Ns::MIN, Ns::MAX);
-        points.sort_by_key(|(at, _)| *at);
-        let mut points = points.into_iter().peekable();
-        for poll in (0..recording.poll_count()).map(PollIx::new) {
-            let Some(by) = self.queue_change(recording, poll) else {
-                continue;
-            };
-            let at = recording.poll_start(poll);
-            while let Some((at, by)) = points.next_if(|(point, _)| *point <= at) {
+        if recording.polls.has_queues() || !self.global.is_empty() || !self.local.is_empty() {
+            let mut lengths = vec![Some(0); recording.lanes.len()];
+            self.follow(recording, Ns::MIN, Ns::MAX, &mut lengths, |at, by| {
                 counter.change(at, by);
-            }
-            counter.change(at, by);
+            });
         }
-        points.for_each(|(at, by)| counter.change(at, by));
         counter.finish()
     }
 
-    fn has_queue(&self, recording: &Recording) -> bool {
-        recording.polls.has_queues() || !self.global.is_empty() || !self.local.is_empty()
-    }
-
-    /// How the points of series change the queues.
-    fn queue_points(&self, recording: &Recording, from: Ns, to: Ns) -> Vec<(Ns, i64)> {
-        let mut changes = Vec::new();
-        for series in &self.global {
-            let mut before = recording
-                .value_at(*series, from.saturating_sub(1))
-                .unwrap_or(0);
-            changes.extend(recording.points(*series, from, to).map(|(at, value)| {
-                let by = value - before;
-                before = value;
-                (at, by)
-            }));
-        }
-        for (lane, series) in &self.local {
-            // Several points of one instant count as the last of them.
-            let points: Vec<(Ns, i64)> = recording.points(*series, from, to).collect();
-            for (place, (at, value)) in points.iter().enumerate() {
-                let before = match place.checked_sub(1).map(|before| points[before]) {
-                    Some((same, value)) if same == *at => value,
-                    _ => self.local_before(recording, *lane, *at, None),
-                };
-                changes.push((*at, value - before));
-            }
-        }
-        changes
-    }
-
-    /// How the length that a poll saw changes the queues.
-    fn queue_change(&self, recording: &Recording, poll: PollIx) -> Option<i64> {
-        let length = recording.polls.queue(poll.index())?;
-        let lane = recording.seats[usize::from(recording.polls.seat[poll.index()])].lane()?;
-        let at = recording.poll_start(poll);
-        Some(i64::from(length) - self.local_before(recording, lane, at, Some(poll)))
-    }
-
-    /// How long a worker's own queue was last seen before a poll, or before an instant. Of one instant, points come
-    /// before polls.
-    fn local_before(
+    /// Calls `changed` with every change of the queues between two instants, ascending. `lengths` are those of the
+    /// workers' own queues before; one that is not known is looked for when it is needed.
+    fn follow(
         &self,
         recording: &Recording,
-        lane: LaneIx,
-        at: Ns,
-        poll: Option<PollIx>,
-    ) -> i64 {
+        from: Ns,
+        to: Ns,
+        lengths: &mut [Option<i64>],
+        mut changed: impl FnMut(Ns, i64),
+    ) {
+        let mut points = self.points(recording, from, to);
+        points.sort_by_key(|(at, ..)| *at);
+        let mut globals: Vec<i64> = self
+            .global
+            .iter()
+            .map(|series| value_before(recording, *series, from))
+            .collect();
+        let mut point = |(at, whose, value): (Ns, Whose, i64), lengths: &mut [Option<i64>]| {
+            let before = match whose {
+                Whose::Global(series) => &mut globals[series],
+                Whose::Local(lane) => lengths[lane.index()]
+                    .get_or_insert_with(|| self.local_before(recording, lane, from)),
+            };
+            let by = value - *before;
+            *before = value;
+            (at, by)
+        };
+        let mut points = points.into_iter().peekable();
+        if recording.polls.has_queues() {
+            for poll in recording.polls_between(from, to) {
+                let Some(length) = recording.polls.queue(poll.index()) else {
+                    continue;
+                };
+                let seat = recording.seats[usize::from(recording.polls.seat[poll.index()])];
+                let Some(lane) = seat.lane() else { continue };
+                let at = recording.poll_start(poll);
+                // Of one instant, points come before polls.
+                while let Some(next) = points.next_if(|(point, ..)| *point <= at) {
+                    let (at, by) = point(next, lengths);
+                    changed(at, by);
+                }
+                let before = lengths[lane.index()]
+                    .get_or_insert_with(|| self.local_before(recording, lane, from));
+                let by = i64::from(length) - *before;
+                *before = i64::from(length);
+                changed(at, by);
+            }
+        }
+        for next in points {
+            let (at, by) = point(next, lengths);
+            changed(at, by);
+        }
+    }
+
+    fn points(&self, recording: &Recording, from: Ns, to: Ns) -> Vec<(Ns, Whose, i64)> {
+        let mut points = Vec::new();
+        for (number, series) in self.global.iter().enumerate() {
+            let own = recording.points(*series, from, to);
+            points.extend(own.map(|(at, value)| (at, Whose::Global(number), value)));
+        }
+        for (lane, series) in &self.local {
+            let own = recording.points(*series, from, to);
+            points.extend(own.map(|(at, value)| (at, Whose::Local(*lane), value)));
+        }
+        points
+    }
+
+    /// How long a worker's own queue was last seen before an instant.
+    fn local_before(&self, recording: &Recording, lane: LaneIx, at: Ns) -> i64 {
         let polls = recording.polls_on(lane);
-        let before = polls.partition_point(|other| match poll {
-            Some(poll) => *other < poll,
-            None => recording.poll_start(*other) < at,
-        });
+        let before = polls.partition_point(|poll| recording.poll_start(*poll) < at);
         let by_poll = polls[..before].iter().rev().find_map(|poll| {
             let length = recording.polls.queue(poll.index())?;
             Some((recording.poll_start(*poll), i64::from(length)))
         });
-        let until = if poll.is_some() {
-            at
-        } else {
-            at.saturating_sub(1)
-        };
         let series = self.local.get(&lane);
-        let by_point = series.and_then(|series| recording.last_point(*series, until));
+        let by_point =
+            series.and_then(|series| recording.last_point(*series, at.saturating_sub(1)));
         match (by_poll, by_point) {
-            (Some(poll), Some(point)) => {
-                if point.0 > poll.0 {
-                    point.1
-                } else {
-                    poll.1
-                }
-            }
-            (known, None) | (None, known) => known.map_or(0, |(_, value)| value),
+            (Some(poll), Some(point)) if point.0 > poll.0 => point.1,
+            (Some((_, value)), _) | (None, Some((_, value))) => value,
+            (None, None) => 0,
         }
     }
+}
+
+/// Whose queue a point is about.
+#[derive(Clone, Copy, Debug)]
+enum Whose {
+    /// Which of the global series.
+    Global(usize),
+    Local(LaneIx),
+}
+
+fn value_before(recording: &Recording, series: SeriesIx, at: Ns) -> i64 {
+    if at == Ns::MIN {
+        return 0;
+    }
+    recording.value_at(series, at - 1).unwrap_or(0)
 }
 
 fn alive(recording: &Recording) -> Steps {
@@ -284,12 +298,11 @@ impl Recording {
     }
 
     fn queue_changes(&self, from: Ns, to: Ns) -> Vec<(Ns, i64)> {
-        let curves = &self.curves;
-        let mut changes = curves.queue_points(self, from, to);
-        changes
-            .extend(self.polls_between(from, to).filter_map(|poll| {
-                Some((self.poll_start(poll), curves.queue_change(self, poll)?))
-            }));
+        let mut lengths = vec![None; self.lanes.len()];
+        let mut changes = Vec::new();
+        self.curves.follow(self, from, to, &mut lengths, |at, by| {
+            changes.push((at, by))
+        });
         changes
     }
 
@@ -300,24 +313,49 @@ impl Recording {
     /// When and how the number of ready tasks changes: as the sweep counts, found from the rows about those instants.
     fn ready_changes(&self, from: Ns, to: Ns) -> Vec<(Ns, i64)> {
         let mut changes = Vec::new();
-        for poll in self.polls_between(from, to) {
-            if self.delay(poll).is_some() {
-                changes.push((self.poll_start(poll), -1));
-            }
-            self.ready_by_wake_inside(poll, from, to, &mut changes);
-        }
+        // When the latest poll of each task that was polled in this time, or into it, ended.
+        let mut busy_until: HashMap<TaskIx, Ns, IdHashing> = HashMap::default();
         for lane in (0..self.lanes.len()).map(LaneIx::new) {
             self.polls_over(lane, from.saturating_sub(1), |poll| {
-                self.ready_by_wake_inside(poll, from, to, &mut changes);
+                let (start, end) = self.interval(poll);
+                let task = self.polls.task[poll.index()];
+                let until = busy_until.entry(task).or_insert(end);
+                *until = (*until).max(end);
+                // Woken in this poll, before the time that is looked at: it was announced for the poll's end.
+                let first = self.first_wake_after(task, start);
+                let announced = first.is_some_and(|wake| {
+                    let at = self.wake_at(wake);
+                    at < from && at < end && self.is_latest(poll, at)
+                });
+                if announced && end < to {
+                    changes.push((end, 1));
+                }
             });
         }
-        let wakes = self.wakes_from(from).index()..self.wakes_from(to).index();
-        for row in wakes.filter(|row| !self.wakes.redundant.get(*row)) {
-            let (at, task) = (self.wakes.at[row], self.wakes.task[row]);
-            if self.end_before(task, at).is_none_or(|end| end <= at) {
-                changes.push((at, 1));
+        let mut wakes = self.wakes_from(from).index();
+        let last_wake = self.wakes_from(to).index();
+        let mut take_wakes =
+            |until: Ns, busy: &HashMap<TaskIx, Ns, IdHashing>, changes: &mut Vec<(Ns, i64)>| {
+                while wakes < last_wake && self.wakes.at[wakes] <= until {
+                    if !self.wakes.redundant.get(wakes) {
+                        let (at, task) = (self.wakes.at[wakes], self.wakes.task[wakes]);
+                        let ready = busy.get(&task).map_or(at, |until| at.max(*until));
+                        if ready < to {
+                            changes.push((ready, 1));
+                        }
+                    }
+                    wakes += 1;
+                }
+            };
+        for poll in self.polls_between(from, to) {
+            let (start, end) = self.interval(poll);
+            take_wakes(start, &busy_until, &mut changes);
+            if self.delay(poll).is_some() {
+                changes.push((start, -1));
             }
+            busy_until.insert(self.polls.task[poll.index()], end);
         }
+        take_wakes(to, &busy_until, &mut changes);
         for task in self.tasks_spawned(from, to) {
             if let Some(Cause::Spawn { at }) = self.cause_before_rows(*task) {
                 changes.push((at, 1));
@@ -330,29 +368,14 @@ impl Recording {
         }
         let folded = &self.curves.folded;
         let before = |limit: Ns| folded.partition_point(|at| *at < limit);
-        changes.extend(
-            folded[before(from)..before(to).max(before(from))]
-                .iter()
-                .map(|at| (*at, 1)),
-        );
+        let folded = &folded[before(from)..before(to).max(before(from))];
+        changes.extend(folded.iter().map(|at| (*at, 1)));
         changes
     }
 
-    /// A task that was woken while it was polled is ready when that poll ends.
-    fn ready_by_wake_inside(&self, poll: PollIx, from: Ns, to: Ns, changes: &mut Vec<(Ns, i64)>) {
-        let row = poll.index();
-        let start = self.polls.start[row];
-        let end = start.saturating_add(self.poll_duration(poll));
-        if !(from..to).contains(&end) {
-            return;
-        }
-        let task = self.polls.task[row];
-        let first = self.first_wake_after(task, start);
-        if first.is_some_and(|wake| {
-            self.wake_at(wake) < end && self.is_latest(poll, self.wake_at(wake))
-        }) {
-            changes.push((end, 1));
-        }
+    fn interval(&self, poll: PollIx) -> (Ns, Ns) {
+        let start = self.poll_start(poll);
+        (start, start.saturating_add(self.poll_duration(poll)))
     }
 
     fn first_wake_after(&self, task: TaskIx, at: Ns) -> Option<WakeIx> {
@@ -368,22 +391,6 @@ impl Recording {
         before
             .checked_sub(1)
             .is_some_and(|last| polls[last] == poll)
-    }
-
-    /// When the latest poll of a task that began before `at` ended.
-    fn end_before(&self, task: TaskIx, at: Ns) -> Option<Ns> {
-        let polls = self.polls_of(task);
-        let before = polls.partition_point(|poll| self.poll_start(*poll) < at);
-        match before.checked_sub(1) {
-            Some(last) => {
-                let poll = polls[last];
-                Some(
-                    self.poll_start(poll)
-                        .saturating_add(self.poll_duration(poll)),
-                )
-            }
-            None => known(super::finish::before_first_row(self, task).poll_end),
-        }
     }
 
     /// Since when a task was ready before its first row.
