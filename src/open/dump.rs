@@ -90,8 +90,7 @@ pub(super) fn read(
         builder.loss(loss);
     }
     progress.enter(Stage::Indexing, 1);
-    let recording = builder.finish();
-    progress.check()?;
+    let recording = progress.finish(builder)?;
     progress.enter(Stage::Done, 1);
     Ok(recording)
 }

@@ -3,6 +3,7 @@
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering::Relaxed};
 
 use super::OpenError;
+use crate::recording::{Recording, RecordingBuilder};
 
 /// What loading is busy with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -94,6 +95,13 @@ impl Progress {
 
     pub(super) fn decoded(&self, events: u64) {
         self.events.fetch_add(events, Relaxed);
+    }
+
+    /// Sorts and indexes, unless the load is cancelled meanwhile.
+    pub(super) fn finish(&self, builder: RecordingBuilder) -> Result<Recording, OpenError> {
+        builder
+            .finish_unless(&|| self.check().is_err())
+            .ok_or(OpenError::Cancelled)
     }
 
     pub(super) fn check(&self) -> Result<(), OpenError> {

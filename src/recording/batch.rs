@@ -111,6 +111,8 @@ pub struct Batch {
     seat_numbers: HashMap<SeatKey, u16, IdHashing>,
     pub(crate) seat: u16,
     in_history: bool,
+    /// Whether anything was said of a history: only then what lies behind it has to be added up by itself.
+    pub(crate) has_history: bool,
     sorted: bool,
     pub(crate) polls: Vec<PollRow>,
     pub(crate) wakes: Vec<WakeRow>,
@@ -145,6 +147,7 @@ impl Batch {
             seat_numbers: HashMap::default(),
             seat: u16::MAX,
             in_history: false,
+            has_history: false,
             sorted: false,
             polls: Vec::new(),
             wakes: Vec::new(),
@@ -177,9 +180,13 @@ impl Batch {
         self.wakes.reserve(wakes);
     }
 
-    /// Says whether the rows that follow are already part of the history's totals.
+    /// Says whether the rows that follow are already part of the history's totals. A batch of a recorder that keeps a
+    /// history says so before its first row.
     pub fn in_history(&mut self, yes: bool) {
         self.in_history = yes;
+        self.has_history = true;
+        self.beyond_tasks
+            .resize(self.tasks.ids.len(), Totals::default());
     }
 
     /// Says who wrote the rows that follow.
@@ -205,7 +212,9 @@ impl Batch {
         self.counts.total += 1;
         self.counts.polls += 1;
         if !self.in_history {
-            self.beyond_tasks[task as usize].add_poll(start, end - start);
+            if let Some(totals) = self.beyond_tasks.get_mut(task as usize) {
+                totals.add_poll(start, end - start);
+            }
             if let Some(seat) = self.beyond_seats.get_mut(usize::from(self.seat)) {
                 seat.polls += 1;
                 seat.busy_ns = seat.busy_ns.saturating_add(end - start);
@@ -242,8 +251,9 @@ impl Batch {
         };
         self.counts.total += 1;
         self.counts.wakes += 1;
-        if !self.in_history {
-            let totals = &mut self.beyond_tasks[task as usize];
+        if !self.in_history
+            && let Some(totals) = self.beyond_tasks.get_mut(task as usize)
+        {
             totals.wakes += 1;
             totals.self_wakes += u64::from(kind == WakerKind::Task && waker == task);
         }
@@ -307,8 +317,10 @@ impl Batch {
         let task = self.local(task);
         self.counts.total += 1;
         self.counts.wait_begins += 1;
-        if !self.in_history {
-            self.beyond_tasks[task as usize].waits += 1;
+        if !self.in_history
+            && let Some(totals) = self.beyond_tasks.get_mut(task as usize)
+        {
+            totals.waits += 1;
         }
         self.wait_begins.push(WaitBeginRow {
             wait,
@@ -355,9 +367,11 @@ impl Batch {
 
     pub(crate) fn local(&mut self, task: u64) -> u32 {
         let local = self.tasks.get(task);
-        if local as usize == self.beyond_tasks.len() {
-            self.beyond_tasks.push(Totals::default());
+        if local as usize == self.woken.len() {
             self.woken.push(false);
+            if self.has_history {
+                self.beyond_tasks.push(Totals::default());
+            }
         }
         local
     }

@@ -5,7 +5,7 @@ use std::collections::{HashMap, HashSet};
 use super::{
     Batch, Lane, LaneIx, LaneKind, LaneTotals, LastPoll, Loss, Ns, Process, Recording, Runtime,
     RuntimeIx, SeatKey, Source, SpawnFacts, StrId, SymbolFacts, TaskIx, Thread, ThreadIx, Totals,
-    Trigger, WakerKey, Window, batch::IdHashing, finish, strings::Interner,
+    Trigger, WakerKey, Window, batch::IdHashing, finish, stop::Stop, strings::Interner,
 };
 
 /// What a file's table of tasks says about one of them.
@@ -194,7 +194,16 @@ impl RecordingBuilder {
     /// Sorts, indexes and computes what every reader of a recording relies on.
     #[must_use]
     pub fn finish(self) -> Recording {
-        finish::finish(self)
+        match finish::finish(self, Stop::NEVER) {
+            Some(recording) => recording,
+            None => unreachable!("nobody stops it"),
+        }
+    }
+
+    /// The same, unless `cancelled` says meanwhile that nobody wants it any more.
+    #[must_use]
+    pub fn finish_unless(self, cancelled: &(dyn Fn() -> bool + Sync)) -> Option<Recording> {
+        finish::finish(self, Stop::when(cancelled))
     }
 
     pub(crate) fn thread_number(&mut self, id: u32) -> ThreadIx {

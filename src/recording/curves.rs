@@ -528,6 +528,7 @@ mod tests {
         ) {
             let recording = filled(rows, &wakes, &ends).finish();
             let ready = ready(&recording);
+            prop_assume!(recording.coverage().wakes > 0);
             check(&recording, Curve::Runnable, from, length, width, |at| {
                 let is_ready = |(since, until): &&(Ns, Ns)| *since <= at && at < *until;
                 ready.iter().filter(is_ready).count() as i64

@@ -17,15 +17,18 @@ use super::{
     number::{MOST_SEATS, Maps, folded_facts, number_seats, spawn_facts, task_rows},
     small::{park_columns, small_indexes, unwakeable_columns, wait_columns},
     steps::Steps,
-    sweep::{Between, sweep},
+    stop::Stop,
+    sweep::{Between, row_totals, sweep},
     time::UNKNOWN,
 };
 
-pub(crate) fn finish(mut builder: RecordingBuilder) -> Recording {
+/// `None` when it was told to stop.
+pub(crate) fn finish(mut builder: RecordingBuilder, stop: Stop<'_>) -> Option<Recording> {
     let mut batches = std::mem::take(&mut builder.batches);
     add_running(&mut builder, &mut batches);
     for batch in &mut batches {
         batch.sort();
+        stop.check()?;
     }
     let counts = batches
         .iter()
@@ -68,11 +71,14 @@ pub(crate) fn finish(mut builder: RecordingBuilder) -> Recording {
 
     spawn_facts(&mut builder, &batches, &maps);
     let tasks = task_rows(&mut builder);
-    let mut beyond = vec![Totals::default(); tasks.len()];
+    // Without a history the rows are all that there is.
+    let only_rows = builder.folded.is_empty() && !batches.iter().any(|batch| batch.has_history);
+    let beyond = if only_rows {
+        Vec::new()
+    } else {
+        beyond(&batches, &maps, tasks.len())
+    };
     for (batch, maps) in batches.iter().zip(&maps) {
-        for (totals, task) in batch.beyond_tasks.iter().zip(&maps.tasks) {
-            beyond[task.index()].add(totals);
-        }
         for (totals, seat) in batch.beyond_seats.iter().zip(&maps.seats) {
             if let Some(lane) = seat_rows[usize::from(*seat)].lane() {
                 let lane = &mut lanes[lane.index()].totals;
@@ -87,6 +93,9 @@ pub(crate) fn finish(mut builder: RecordingBuilder) -> Recording {
     let parks = park_columns(&mut batches, &maps);
     let unwakeables = unwakeable_columns(&batches, &maps);
     let folded = folded_facts(&mut builder);
+    // Their rows have everything now.
+    builder.tasks = Vec::new();
+    stop.check()?;
 
     let mut recording = Recording {
         source: builder.source,
@@ -135,20 +144,54 @@ pub(crate) fn finish(mut builder: RecordingBuilder) -> Recording {
             range: None,
         });
     }
-    merge_rows(&mut recording, &mut batches, &maps);
+    merge_rows(&mut recording, &mut batches, &maps, stop);
+    stop.check()?;
     small_indexes(&mut recording);
-    whole_totals(&mut recording);
-
+    if !only_rows {
+        whole_totals(&mut recording);
+    }
     let blocking_jobs = ends(&mut recording, &batches, &maps, &builder.ends);
     recording.lives = Lives::build(&recording);
+    stop.check()?;
 
-    let runnable = sweep_rows(&mut recording);
-    recording.summaries = Summaries::build(&recording);
+    let runnable = sweep_rows(&mut recording, only_rows, stop);
+    stop.check()?;
+    recording.summaries.tasks = Summaries::of_tasks(&recording);
     extra_columns(&mut recording, &mut batches, &maps, builder.symbols);
-    window_waits(&mut recording);
+    drop(batches);
+    stop.check()?;
     recording.coverage = coverage(&recording, builder.resources, blocking_jobs);
     recording.curves = Curves::build(&recording, runnable);
-    recording
+    stop.check()?;
+    Some(recording)
+}
+
+/// What the history does not contain yet.
+fn beyond(batches: &[Batch], maps: &[Maps], tasks: usize) -> Vec<Totals> {
+    let mut beyond = vec![Totals::default(); tasks];
+    for (batch, maps) in batches.iter().zip(maps) {
+        for (totals, task) in batch.beyond_tasks.iter().zip(&maps.tasks) {
+            beyond[task.index()].add(totals);
+        }
+        if batch.has_history {
+            continue;
+        }
+        // Nobody folded its rows.
+        for row in &batch.polls {
+            let task = maps.tasks[row.task as usize];
+            beyond[task.index()].add_poll(row.start, row.end - row.start);
+        }
+        for row in &batch.wakes {
+            let own = row.kind == WakerKind::Task && row.waker == row.task;
+            let totals = &mut beyond[maps.tasks[row.task as usize].index()];
+            totals.wakes += 1;
+            totals.self_wakes += u64::from(own);
+        }
+        for row in &batch.wait_begins {
+            beyond[maps.tasks[row.task as usize].index()].waits += 1;
+        }
+    }
+    beyond
 }
 
 /// The polls and parks that were going on become rows of a batch, except those whose end the events show.
@@ -191,6 +234,9 @@ fn add_running(builder: &mut RecordingBuilder, batches: &mut Vec<Batch>) {
         ended
     };
     let mut batch = Batch::new(u32::MAX);
+    if !builder.folded.is_empty() || batches.iter().any(|batch| batch.has_history) {
+        batch.in_history(false);
+    }
     for (seat, task, start) in running {
         if ended.contains(&(seat.thread, task, start)) {
             continue;
@@ -207,7 +253,7 @@ fn add_running(builder: &mut RecordingBuilder, batches: &mut Vec<Batch>) {
 }
 
 /// Merges polls and wakes into columns and indexes both by task, each on a thread of its own.
-fn merge_rows(recording: &mut Recording, batches: &mut [Batch], maps: &[Maps]) {
+fn merge_rows(recording: &mut Recording, batches: &mut [Batch], maps: &[Maps], stop: Stop<'_>) {
     let polls: Vec<Stretch<PollRow>> = stretches(batches, |batch| std::mem::take(&mut batch.polls));
     let wakes = stretches(batches, |batch| std::mem::take(&mut batch.wakes));
     let tasks = recording.tasks.len();
@@ -216,7 +262,7 @@ fn merge_rows(recording: &mut Recording, batches: &mut [Batch], maps: &[Maps]) {
             let rows = polls.iter().map(|stretch| stretch.rows.len()).sum();
             let mut columns = PollColumns::with_capacity(rows);
             let start = |row: &PollRow| row.start;
-            merge(polls.into_iter(), start, |batch, row| {
+            merge(polls.into_iter(), start, stop, |batch, row| {
                 let maps = &maps[batch];
                 columns.push(row, maps.tasks[row.task as usize], maps.seat(row.seat));
             });
@@ -228,7 +274,7 @@ fn merge_rows(recording: &mut Recording, batches: &mut [Batch], maps: &[Maps]) {
             let rows = wakes.iter().map(|stretch| stretch.rows.len()).sum();
             let mut columns = WakeColumns::with_capacity(rows);
             let at = |row: &WakeRow| row.at;
-            merge(wakes.into_iter(), at, |batch, row| {
+            merge(wakes.into_iter(), at, stop, |batch, row| {
                 let maps = &maps[batch];
                 // Only a task's wake names its waker; the others carry 0, which a batch may not have.
                 let waker = maps
@@ -253,15 +299,23 @@ fn merge_rows(recording: &mut Recording, batches: &mut [Batch], maps: &[Maps]) {
 }
 
 /// Sweeps for delays, and meanwhile indexes by lane and by waker. Gives the number of ready tasks over time.
-fn sweep_rows(recording: &mut Recording) -> Steps {
+fn sweep_rows(recording: &mut Recording, only_rows: bool, stop: Stop<'_>) -> Steps {
     let between: Vec<Between> = recording
         .tasks()
         .map(|task| before_first_row(recording, task))
         .collect();
     let others = other_ready_changes(recording);
     let (polls, wakes) = (&recording.polls, &recording.wakes);
-    let (swept, (by_lane, by_waker)) = both(
-        || sweep(polls, wakes, between, &others),
+    let tasks = recording.tasks.len();
+    let from_before = polls.start.first().is_some_and(|start| *start < 0)
+        || wakes.at.first().is_some_and(|at| *at < 0)
+        || recording
+            .waits
+            .begin
+            .first()
+            .is_some_and(|begin| *begin < 0);
+    let (swept, (by_lane, by_waker, summaries, totals, in_window)) = both(
+        || sweep(polls, wakes, between, &others, stop),
         || {
             let lane = |row: usize| {
                 recording.seats[usize::from(polls.seat[row])]
@@ -273,16 +327,29 @@ fn sweep_rows(recording: &mut Recording) -> Steps {
                     wakes.kind(row) == WakerKind::Task && wakes.waker[row] != wakes.task[row];
                 by_other.then(|| wakes.waker[row].index())
             };
-            (
-                ByOwner::build(recording.lanes.len(), polls.len(), lane, PollIx::new),
-                ByOwner::build(recording.tasks.len(), wakes.len(), waker, WakeIx::new),
-            )
+            let by_lane = ByOwner::build(recording.lanes.len(), polls.len(), lane, PollIx::new);
+            let by_waker = ByOwner::build(tasks, wakes.len(), waker, WakeIx::new);
+            let summaries = Summaries::of_lanes(recording, &by_lane);
+            let totals = only_rows.then(|| row_totals(polls, wakes, tasks, Ns::MIN, stop));
+            let in_window =
+                (!only_rows || from_before).then(|| row_totals(polls, wakes, tasks, 0, stop));
+            (by_lane, by_waker, summaries, totals, in_window)
         },
     );
     recording.polls.delay = swept.delays;
     recording.wakes.redundant = swept.redundant;
-    recording.in_window = swept.in_window;
     (recording.polls_by_lane, recording.wakes_by_waker) = (by_lane, by_waker);
+    recording.summaries = summaries;
+    if let Some(mut totals) = totals {
+        for (number, totals) in totals.iter_mut().enumerate() {
+            totals.waits = recording.waits_of(TaskIx::new(number)).len() as u64;
+        }
+        recording.totals = totals;
+    }
+    if let Some(in_window) = in_window {
+        recording.in_window = in_window;
+        window_waits(recording);
+    }
     swept.ready
 }
 

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use super::{
     Cover, Forest, LaneIx, Ns, ParkIx, PollIx, Recording, TaskIx, ThreadIx, Totals, WakeIx, Waker,
-    batch::IdHashing,
+    batch::IdHashing, index::ByOwner,
 };
 
 /// A task with at least this many polls gets summaries when the recording is made; of others they are not worth it.
@@ -15,39 +15,43 @@ const MANY_POLLS: usize = 1 << 15;
 pub(crate) struct Summaries {
     lane_polls: Vec<Forest>,
     lane_parks: Vec<Forest>,
-    tasks: HashMap<TaskIx, OfTask, IdHashing>,
+    pub(crate) tasks: HashMap<TaskIx, OfTask, IdHashing>,
 }
 
 #[derive(Debug)]
-struct OfTask {
+pub(crate) struct OfTask {
     polls: Forest,
     ready: Forest,
 }
 
 impl Summaries {
-    /// To be built when polls and parks are indexed and the schedule delays are known.
-    pub(crate) fn build(recording: &Recording) -> Self {
-        let lanes = || (0..recording.lanes.len()).map(LaneIx::new);
-        let many = recording
-            .tasks()
-            .filter(|task| recording.polls_of(*task).len() >= MANY_POLLS);
+    /// The summaries of lanes, whose parks are indexed already.
+    pub(crate) fn of_lanes(recording: &Recording, polls_by_lane: &ByOwner<PollIx>) -> Self {
+        let lanes = || 0..recording.lanes.len();
         Self {
             lane_polls: lanes()
                 .map(|lane| {
-                    let polls = recording.polls_on(lane);
+                    let polls = polls_by_lane.of(lane);
                     Forest::new(polls.len(), recording.intervals(polls))
                 })
                 .collect(),
             lane_parks: lanes()
                 .map(|lane| {
-                    let parks = recording.parks_on(lane);
+                    let parks = recording.parks_on(LaneIx::new(lane));
                     Forest::new(parks.len(), recording.park_intervals(parks))
                 })
                 .collect(),
-            tasks: many
-                .map(|task| (task, OfTask::new(recording, task)))
-                .collect(),
+            tasks: HashMap::default(),
         }
+    }
+
+    /// The summaries of tasks with many polls, whose schedule delays are known by now.
+    pub(crate) fn of_tasks(recording: &Recording) -> HashMap<TaskIx, OfTask, IdHashing> {
+        let many = recording
+            .tasks()
+            .filter(|task| recording.polls_of(*task).len() >= MANY_POLLS);
+        many.map(|task| (task, OfTask::new(recording, task)))
+            .collect()
     }
 }
 

@@ -2,10 +2,10 @@
 
 use std::{
     cmp::Reverse,
-    collections::{BTreeMap, BinaryHeap, VecDeque, binary_heap::PeekMut},
+    collections::{BTreeSet, BinaryHeap, HashMap, VecDeque, binary_heap::PeekMut},
 };
 
-use super::Ns;
+use super::{Ns, stop::Stop};
 
 /// A stretch of rows, ascending, and the number of the batch that it came from.
 pub(crate) struct Stretch<T> {
@@ -22,12 +22,14 @@ struct Source<T> {
 
 /// Calls `emit` for every row in ascending order of `key`; rows of one key keep the order of their streams.
 ///
-/// Memory of a stretch is given back as soon as it is used up.
+/// Memory of a stretch is given back as soon as it is used up. It breaks off when it is told to stop.
 pub(crate) fn merge<T>(
     stretches: impl Iterator<Item = Stretch<T>>,
     key: impl Fn(&T) -> Ns,
+    stop: Stop<'_>,
     mut emit: impl FnMut(usize, &T),
 ) {
+    let mut pace = stop.pace();
     let mut sources = chain(stretches, &key);
     let mut heads: BinaryHeap<Reverse<(Ns, usize)>> = sources
         .iter()
@@ -40,6 +42,9 @@ pub(crate) fn merge<T>(
         })
         .collect();
     while let Some(mut head) = heads.peek_mut() {
+        if pace.is_over() {
+            return;
+        }
         let number = head.0.1;
         let source = &mut sources[number];
         let next = source.stretches.front().and_then(|stretch| {
@@ -68,33 +73,40 @@ pub(crate) fn merge<T>(
     }
 }
 
-/// Chains the stretches of each stream; one that begins before its predecessor ended becomes a source of its own.
+/// Chains stretches that follow each other in time, those of one stream first: the fewer sources, the faster the merge.
 fn chain<T>(
     stretches: impl Iterator<Item = Stretch<T>>,
     key: &impl Fn(&T) -> Ns,
 ) -> Vec<Source<T>> {
     let mut sources: Vec<Source<T>> = Vec::new();
-    let mut latest: BTreeMap<u32, usize> = BTreeMap::new();
-    for stretch in stretches {
-        let (Some(first), Some(last)) =
-            (stretch.rows.first().map(key), stretch.rows.last().map(key))
-        else {
-            continue;
-        };
-        if let Some(&number) = latest.get(&stretch.stream) {
-            let source = &mut sources[number];
-            if source.last_key <= first {
-                source.last_key = last;
-                source.stretches.push_back(stretch);
-                continue;
-            }
-        }
-        latest.insert(stretch.stream, sources.len());
-        sources.push(Source {
-            stretches: VecDeque::from([stretch]),
-            row: 0,
-            last_key: last,
+    let mut latest: HashMap<u32, usize> = HashMap::new();
+    // Sources by the key of their last row.
+    let mut ends: BTreeSet<(Ns, usize)> = BTreeSet::new();
+    let mut ordered: Vec<(Ns, Ns, Stretch<T>)> = stretches
+        .filter_map(|stretch| {
+            let (first, last) = (key(stretch.rows.first()?), key(stretch.rows.last()?));
+            Some((first, last, stretch))
+        })
+        .collect();
+    ordered.sort_by_key(|(first, ..)| *first);
+    for (first, last, stretch) in ordered {
+        let own = latest.get(&stretch.stream).copied();
+        let own = own.filter(|number| sources[*number].last_key <= first);
+        let other = || Some(ends.range(..=(first, usize::MAX)).next_back()?.1);
+        let number = own.or_else(other).unwrap_or_else(|| {
+            sources.push(Source {
+                stretches: VecDeque::new(),
+                row: 0,
+                last_key: first,
+            });
+            sources.len() - 1
         });
+        latest.insert(stretch.stream, number);
+        let source = &mut sources[number];
+        ends.remove(&(source.last_key, number));
+        ends.insert((last, number));
+        source.last_key = last;
+        source.stretches.push_back(stretch);
     }
     sources
 }
@@ -125,11 +137,29 @@ mod tests {
                     rows,
                 }),
             |row| *row,
+            Stop::NEVER,
             |batch, row| merged.push((*row, batch)),
         );
         assert!(merged.is_sorted_by_key(|(row, _)| *row), "{merged:?}");
         assert_eq!(merged.len(), 12);
         assert_eq!(merged[0], (-4, 5));
         assert_eq!(merged.last(), Some(&(40, 6)));
+    }
+
+    #[test]
+    fn what_follows_in_time_is_one_source() {
+        let stretch = |stream, rows: &[Ns]| Stretch {
+            stream,
+            batch: 0,
+            rows: rows.to_vec(),
+        };
+        let stretches = [
+            stretch(1, &[10, 20]),
+            stretch(2, &[15, 25]),
+            stretch(3, &[30, 40]),
+            stretch(2, &[25, 26]),
+            stretch(4, &[0, 5]),
+        ];
+        assert_eq!(chain(stretches.into_iter(), &|row| *row).len(), 2);
     }
 }

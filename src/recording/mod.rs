@@ -33,6 +33,7 @@ mod small;
 mod spans;
 mod stacks;
 mod steps;
+mod stop;
 mod strings;
 mod sweep;
 mod task;
@@ -98,6 +99,7 @@ pub struct Recording {
     by_id: HashMap<u64, TaskIx, IdHashing>,
     folded: HashMap<TaskIx, Folded, IdHashing>,
     totals: Vec<Totals>,
+    /// Empty where it would say the same as `totals`.
     in_window: Vec<Totals>,
     polls: PollColumns,
     wakes: WakeColumns,
@@ -289,13 +291,17 @@ impl Recording {
     /// Its totals over its whole life: what the history knows and what it does not contain yet, nothing twice.
     #[must_use]
     pub fn totals(&self, task: TaskIx) -> Totals {
-        self.totals[task.index()]
+        self.totals.get(task.index()).copied().unwrap_or_default()
     }
 
     /// Its totals inside the window.
     #[must_use]
     pub fn totals_in_window(&self, task: TaskIx) -> Totals {
-        self.in_window[task.index()]
+        match self.in_window.get(task.index()) {
+            Some(totals) => *totals,
+            // All rows lie in the window, and nothing is known from before.
+            None => self.totals(task),
+        }
     }
 
     /// The facts of a task that had been folded into the recorder's history, where it has one.

@@ -1,6 +1,6 @@
 //! What a batch takes from recorders other than ours: events counted but not shown, facts that are known only later.
 
-use super::{Batch, Ns, Outcome, SeatKey, SpawnFacts, Totals};
+use super::{Batch, Ns, Outcome, SeatKey, SpawnFacts};
 
 impl Batch {
     /// Counts `events` more, of kinds that have no rows of their own.
@@ -54,12 +54,7 @@ impl Batch {
 
     /// The number of `task` among the tasks that this batch names.
     pub(crate) fn task(&mut self, task: u64) -> usize {
-        let local = self.tasks.get(task) as usize;
-        if local == self.beyond_tasks.len() {
-            self.beyond_tasks.push(Totals::default());
-            self.woken.push(false);
-        }
-        local
+        self.local(task) as usize
     }
 
     /// Adds `by` to every time.

@@ -1,4 +1,4 @@
-//! One pass over polls and wakes in the order of time: schedule delays, redundant wakes and the window's totals.
+//! One pass over polls and wakes in the order of time: schedule delays, redundant wakes, and how many tasks were ready.
 //!
 //! The definitions. The *cause* of a poll is the first wake, or the spawn, since the task's previous poll started; a wake
 //! in the very instant of a poll's start is that poll's. The *schedule delay* runs from the cause, or from the previous
@@ -10,6 +10,7 @@ use super::{
     Ns, Totals,
     columns::{Bits, Lengths, PollColumns, WakeColumns, WakerKind},
     steps::{Counter, Steps},
+    stop::Stop,
     time::UNKNOWN,
 };
 
@@ -28,8 +29,6 @@ pub(crate) struct Swept {
     pub(crate) delays: Lengths,
     /// Which wakes were redundant.
     pub(crate) redundant: Bits,
-    /// Each task's totals inside the window.
-    pub(crate) in_window: Vec<Totals>,
     /// How many tasks were ready.
     pub(crate) ready: Steps,
 }
@@ -41,8 +40,9 @@ pub(crate) fn sweep(
     wakes: &WakeColumns,
     between: Vec<Between>,
     others: &[(Ns, i64)],
+    stop: Stop<'_>,
 ) -> Swept {
-    let mut in_window = vec![Totals::default(); between.len()];
+    let mut pace = stop.pace();
     let mut delays = Lengths::with_capacity(polls.len());
     let mut walk = Walk {
         wakes,
@@ -53,9 +53,12 @@ pub(crate) fn sweep(
     };
     let mut wake = 0;
     for poll in 0..polls.len() {
+        if pace.is_over() {
+            break;
+        }
         let start = polls.start[poll];
         while wake < wakes.len() && wakes.at[wake] <= start {
-            walk.take_wake(wake, &mut in_window);
+            walk.take_wake(wake);
             wake += 1;
         }
         let task = polls.task[poll].index();
@@ -73,18 +76,14 @@ pub(crate) fn sweep(
             delays.push(Some((start - before.cause.max(before.poll_end)).max(0)));
             walk.ready.change(start, -1);
         }
-        if end >= 0 {
-            in_window[task].add_poll(start, length);
-        }
     }
     for wake in wake..wakes.len() {
-        walk.take_wake(wake, &mut in_window);
+        walk.take_wake(wake);
     }
     walk.catch_up(Ns::MAX);
     Swept {
         delays,
         redundant: walk.redundant,
-        in_window,
         ready: walk.ready.finish(),
     }
 }
@@ -105,7 +104,7 @@ impl Walk<'_> {
         }
     }
 
-    fn take_wake(&mut self, wake: usize, in_window: &mut [Totals]) {
+    fn take_wake(&mut self, wake: usize) {
         let task = self.wakes.task[wake].index();
         let at = self.wakes.at[wake];
         let between = &mut self.between[task];
@@ -121,11 +120,38 @@ impl Walk<'_> {
         } else {
             self.redundant.set(wake);
         }
-        if at >= 0 {
-            in_window[task].wakes += 1;
-            let own =
-                self.wakes.kind(wake) == WakerKind::Task && self.wakes.waker[wake].index() == task;
-            in_window[task].self_wakes += u64::from(own);
+    }
+}
+
+/// Each task's totals over its rows from `since` on; a poll counts if it ends there.
+pub(crate) fn row_totals(
+    polls: &PollColumns,
+    wakes: &WakeColumns,
+    tasks: usize,
+    since: Ns,
+    stop: Stop<'_>,
+) -> Vec<Totals> {
+    let mut totals = vec![Totals::default(); tasks];
+    let mut pace = stop.pace();
+    for poll in 0..polls.len() {
+        if pace.is_over() {
+            break;
+        }
+        let start = polls.start[poll];
+        let length = polls.duration.get(poll).unwrap_or(0);
+        if start.saturating_add(length) >= since {
+            totals[polls.task[poll].index()].add_poll(start, length);
         }
     }
+    for wake in wakes.at.partition_point(|at| *at < since)..wakes.len() {
+        if pace.is_over() {
+            break;
+        }
+        let task = wakes.task[wake];
+        let totals = &mut totals[task.index()];
+        totals.wakes += 1;
+        let own = wakes.kind(wake) == WakerKind::Task && wakes.waker[wake] == task;
+        totals.self_wakes += u64::from(own);
+    }
+    totals
 }

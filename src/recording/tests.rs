@@ -303,3 +303,70 @@ fn a_history_is_every_line_in_order_from_any_index() {
     }
     assert_eq!(history.position(10_000), all.len());
 }
+
+#[test]
+fn a_load_that_nobody_wants_ends_at_any_check() {
+    let filled = || {
+        let mut builder = builder();
+        let mut w0 = batch(0);
+        for round in 0..70_000 {
+            w0.wake(round % 9 + 1, round as Ns * 10, WakerKey::Runtime);
+            w0.poll(
+                round % 7 + 1,
+                round as Ns * 10 + 3,
+                round as Ns * 10 + 8,
+                Outcome::Pending,
+            );
+        }
+        builder.batch(w0);
+        builder
+    };
+    let asked = std::sync::atomic::AtomicUsize::new(0);
+    let stop_at = |check: usize| {
+        asked.store(0, std::sync::atomic::Ordering::Relaxed);
+        let cancelled = || asked.fetch_add(1, std::sync::atomic::Ordering::Relaxed) >= check;
+        filled().finish_unless(&cancelled).is_none()
+    };
+    let mut check = 0;
+    while stop_at(check) {
+        check += 1;
+    }
+    // Each stage asks, and so do the loops over rows.
+    assert!(check >= 8, "{check}");
+    assert_eq!(asked.into_inner(), check);
+}
+
+#[test]
+fn rows_before_the_window_are_part_of_the_whole_only() {
+    let mut builder = builder();
+    let mut w0 = batch(0);
+    w0.poll(1, -50, -40, Outcome::Pending);
+    w0.poll(1, -10, 5, Outcome::Pending);
+    w0.wake(1, -20, WakerKey::Task(1));
+    w0.wake(1, 7, WakerKey::Runtime);
+    w0.wait_begin(1, 3, -5, StrId::NONE, StrId::NONE);
+    builder.batch(w0);
+    let recording = builder.finish();
+    let task = recording.task_by_id(1).unwrap();
+    let (whole, window) = (recording.totals(task), recording.totals_in_window(task));
+    assert_eq!(
+        (
+            whole.polls,
+            whole.busy_ns,
+            whole.wakes,
+            whole.self_wakes,
+            whole.waits
+        ),
+        (2, 25, 2, 1, 1)
+    );
+    assert_eq!(
+        (
+            window.polls,
+            window.busy_ns,
+            window.wakes,
+            window.self_wakes,
+            window.waits
+        ),
+        (1, 15, 1, 0, 0)
+    );
+}

@@ -121,8 +121,7 @@ fn read_within(
         builder.loss(loss);
     }
     progress.enter(Stage::Indexing, 1);
-    let recording = builder.finish();
-    progress.check()?;
+    let recording = progress.finish(builder)?;
     progress.enter(Stage::Done, 1);
     Ok(recording)
 }

@@ -62,8 +62,7 @@ pub(super) fn read(
     refuse_unreadable(&files, &decoded)?;
     drop(files);
     progress.enter(Stage::Indexing, 1);
-    let recording = assemble(&names, &process, &mut decoded, builder);
-    progress.check()?;
+    let recording = assemble(&names, &process, &mut decoded, builder, progress)?;
     progress.enter(Stage::Done, 1);
     Ok(recording)
 }
@@ -92,7 +91,8 @@ fn assemble(
     process: &Identity,
     done: &mut Vec<Done>,
     mut builder: RecordingBuilder,
-) -> Recording {
+    progress: &Progress,
+) -> Result<Recording, OpenError> {
     let places: Vec<usize> = done.iter().map(|done| done.file).collect();
     let mut units: Vec<Decoded> = done.drain(..).map(|done| done.decoded).collect();
     let mut stitched = stitch(&mut units);
@@ -164,7 +164,7 @@ fn assemble(
         batch.in_stream(u32::try_from(number).unwrap_or(u32::MAX));
         builder.batch(batch);
     }
-    builder.finish()
+    progress.finish(builder)
 }
 
 /// Custom events that name a task belong to it, if there is such a task.
