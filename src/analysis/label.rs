@@ -1,6 +1,6 @@
 //! How tasks, wakers and places are named in sentences, the same on every screen and in every report.
 
-use super::stacks;
+use super::sites;
 use crate::recording::{LaneIx, LaneKind, Recording, SiteIx, TaskIx, ThreadIx, WaitIx, Waker};
 
 /// The recorder's own numbers begin here: it gives them to futures that tokio's hooks do not see.
@@ -121,11 +121,15 @@ pub fn wait(recording: &Recording, wait: WaitIx) -> String {
     }
 }
 
-/// `orders::next src/orders.rs:12 (await)`: the leaf of the place where a task was suspended.
+/// `Sleep (await, src/orders.rs:12)`: what a task was suspended on, and where.
 #[must_use]
 pub fn site(recording: &Recording, site: SiteIx) -> Option<String> {
-    let leaf = stacks::leaf(recording, recording.await_site(site).stack)?;
-    Some(format!("{leaf} (await)"))
+    let site = sites::site(recording, recording.await_site(site).stack)?;
+    let what = site.what;
+    Some(match site.place.as_str() {
+        "" => format!("{what} (await)"),
+        place => format!("{what} (await, {place})"),
+    })
 }
 
 #[cfg(test)]

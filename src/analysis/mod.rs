@@ -12,6 +12,7 @@ mod play;
 pub mod query;
 #[cfg(test)]
 mod replay_tests;
+pub mod sites;
 pub mod stacks;
 pub mod state;
 pub mod waits;

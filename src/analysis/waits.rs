@@ -2,8 +2,8 @@
 
 use std::collections::HashMap;
 
-use super::stacks;
-use crate::recording::{Ns, PollIx, Recording, SiteIx, StrId, TaskIx, WaitIx, WaitState};
+use super::sites::{Site, site};
+use crate::recording::{Ns, PollIx, Recording, StrId, TaskIx, WaitIx, WaitState};
 
 /// Every known wait of a recording, by what is waited on.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -16,8 +16,8 @@ pub struct Waits {
 pub enum WaitOn {
     /// A mark of this name, at this place in the code.
     Mark(StrId, StrId),
-    /// A place in the code: function and `file:line`, from a task dump.
-    Site(String, String),
+    /// A place in the code, from task dumps.
+    Site(Site),
 }
 
 /// The waits on one thing, ascending by begin.
@@ -113,11 +113,12 @@ impl Waits {
 /// Each place where a task was seen suspended, from then until its next poll.
 fn sites(recording: &Recording, task: TaskIx, drafts: &mut HashMap<WaitOn, Vec<Draft>>) {
     let ended = recording.task(task).ended_at().unwrap_or(Ns::MAX);
-    for site in recording.await_sites_of(task) {
-        let Some(on) = suspended_at(recording, *site) else {
+    for seen in recording.await_sites_of(task) {
+        let seen = recording.await_site(*seen);
+        let Some(on) = site(recording, seen.stack).map(WaitOn::Site) else {
             continue;
         };
-        let at = recording.await_site(*site).at;
+        let at = seen.at;
         let polls = recording.polls_of(task);
         let next = polls.partition_point(|poll: &PollIx| recording.poll_start(*poll) <= at);
         let end = polls
@@ -137,15 +138,6 @@ fn sites(recording: &Recording, task: TaskIx, drafts: &mut HashMap<WaitOn, Vec<D
             });
         }
     }
-}
-
-/// The place in the code that an await site is: the leaf of its stack.
-fn suspended_at(recording: &Recording, site: SiteIx) -> Option<WaitOn> {
-    let leaf = *recording.stack(recording.await_site(site).stack).last()?;
-    Some(WaitOn::Site(
-        stacks::function(recording, leaf),
-        stacks::place(recording, leaf),
-    ))
 }
 
 impl WaitGroup {

@@ -3,13 +3,12 @@
 use super::{
     Entity, FieldId,
     expr::{Expr, Op, Predicate, Value},
-    text,
+    text, waiting,
 };
 use crate::{
     analysis::{State, delays, label, state::alive_at, state_at},
     recording::{
-        End, Ns, Outcome, PollIx, Recording, StrId, Task, TaskIx, TaskKind, Totals, WaitIx, WakeIx,
-        Waker,
+        End, Ns, Outcome, PollIx, Recording, StrId, Task, TaskIx, TaskKind, Totals, WakeIx, Waker,
     },
 };
 
@@ -263,7 +262,7 @@ fn among(fits: &[bool], text: StrId) -> bool {
 }
 
 /// What is known of something that may not be there.
-enum Known<T> {
+pub(super) enum Known<T> {
     /// It was not recorded.
     Unknown,
     /// It is known that there is none.
@@ -283,7 +282,7 @@ impl<T> Known<T> {
     }
 
     /// What `predicate` says of it; `matches` tells whether a value that is there is the one that is asked for.
-    fn verdict(self, predicate: &Predicate, matches: impl FnOnce(T) -> bool) -> Verdict {
+    pub(super) fn verdict(self, predicate: &Predicate, matches: impl FnOnce(T) -> bool) -> Verdict {
         let yes = match (self, &predicate.value) {
             (Self::Unknown, Value::Unknown) => Verdict::Yes,
             (_, Value::Unknown) => Verdict::No,
@@ -346,7 +345,7 @@ fn word_of(predicate: &Predicate, word: &str) -> &'static str {
 }
 
 /// Whether any of `texts` is what is asked for.
-fn texts<'a>(predicate: &Predicate, mut texts: impl Iterator<Item = &'a str>) -> bool {
+pub(super) fn texts<'a>(predicate: &Predicate, mut texts: impl Iterator<Item = &'a str>) -> bool {
     texts.any(|text| fits(predicate.op, &predicate.value, text))
 }
 
@@ -430,7 +429,7 @@ fn task_is(predicate: &Predicate, recording: &Recording, task: TaskIx, scope: &S
         FieldId::State | FieldId::Age | FieldId::Idle | FieldId::Ready | FieldId::Wait => {
             at_cursor(predicate, recording, task, scope.at)
         }
-        FieldId::WaitedOn => waited_on(predicate, recording, task, scope),
+        FieldId::WaitedOn => waiting::waited_on(predicate, recording, task, scope),
         FieldId::WokenBy => woken_by(predicate, recording, task, scope),
         FieldId::DelayP50 | FieldId::DelayP99 | FieldId::DelayMax => {
             delay(predicate, recording, task, scope)
@@ -503,22 +502,7 @@ fn at_cursor(predicate: &Predicate, recording: &Recording, task: TaskIx, at: Ns)
             };
             number(predicate, known)
         }
-        FieldId::Wait => {
-            let open = match state {
-                State::Idle { .. } | State::Unknown => recording.open_waits(task, at),
-                _ => Vec::new(),
-            };
-            let known = match state {
-                _ if !open.is_empty() => Known::Is(open),
-                State::Idle { .. } | State::Unknown if !recording.coverage().marks => {
-                    Known::Unknown
-                }
-                _ => Known::Nothing,
-            };
-            known.verdict(predicate, |open| {
-                open.iter().any(|wait| is_mark(predicate, recording, *wait))
-            })
-        }
+        FieldId::Wait => waiting::waits_on(predicate, recording, task, at, state),
         _ => Known::Is(()).verdict(
             predicate,
             |()| matches!(predicate.value, Value::Word(word) if is_in_state(state, word)),
@@ -534,31 +518,6 @@ fn is_in_state(state: State, word: &str) -> bool {
         "waiting" => matches!(state, State::Idle { wait: Some(_), .. }),
         word => state.name() == word,
     }
-}
-
-fn is_mark(predicate: &Predicate, recording: &Recording, wait: WaitIx) -> bool {
-    let wait = recording.wait(wait);
-    let both = [wait.name, wait.location].map(|text| recording.str(text));
-    texts(predicate, both.into_iter().filter(|text| !text.is_empty()))
-}
-
-fn waited_on(predicate: &Predicate, recording: &Recording, task: TaskIx, scope: &Scope) -> Verdict {
-    let mut waits = recording.waits_of(task).iter().copied().filter(|wait| {
-        let wait = recording.wait(*wait);
-        let Some((from, to)) = scope.range else {
-            return true;
-        };
-        wait.begin.is_none_or(|begin| begin <= to) && wait.end.is_none_or(|end| from <= end)
-    });
-    let first = waits.next();
-    let known = match first {
-        Some(first) => Known::Is(std::iter::once(first).chain(waits)),
-        None if recording.coverage().marks => Known::Nothing,
-        None => Known::Unknown,
-    };
-    known.verdict(predicate, |mut waits| {
-        waits.any(|wait| is_mark(predicate, recording, wait))
-    })
 }
 
 fn woken_by(predicate: &Predicate, recording: &Recording, task: TaskIx, scope: &Scope) -> Verdict {

@@ -203,7 +203,7 @@ pub const FIELDS: &[Field] = &[
     field(FieldId::Polls, "polls", Task, Count, Range, 2, "How often it was polled."),
     field(FieldId::Idle, "idle", Task, Length, Cursor, 6, "For how long it had been idle."),
     field(FieldId::Ready, "ready", Task, Length, Cursor, 6, "For how long it had been runnable without being polled."),
-    field(FieldId::Wait, "wait", Task, Text, Cursor, 7, "What it waits on: the name or the place of a mark."),
+    field(FieldId::Wait, "wait", Task, Text, Cursor, 7, "What it waits on: the name or place of a mark, or a function or place where it was suspended."),
     field(FieldId::WokenBy, "woken_by", Task, Who, Range, 9, "Any of its wakers: a task's id or name, runtime, blocking, outside, or a thread's name."),
     field(FieldId::SpawnedBy, "spawned_by", Task, Who, Life, 1, "The task that spawned it: id or name; none, if it was spawned from outside."),
     field(FieldId::Wakes, "wakes", Task, Count, Range, 2, "How often it was woken."),

@@ -20,6 +20,7 @@ mod parse;
 mod tests;
 mod text;
 mod value;
+mod waiting;
 
 pub use complete::{Completion, Suggestion, Vocabulary};
 pub use error::QueryError;

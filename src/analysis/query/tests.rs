@@ -303,6 +303,39 @@ fn the_examples_find_what_they_say() {
     }
 }
 
+#[test]
+fn the_code_in_which_a_task_was_suspended_is_what_it_waits_on() {
+    use crate::recording::{
+        Outcome, SymbolFacts,
+        testing::{batch, builder},
+    };
+    let mut builder = builder(1_000);
+    let function = builder.intern("service::cache::refill::{{closure}}");
+    let file = builder.intern("src/cache.rs");
+    builder.symbol(SymbolFacts {
+        address: 7,
+        inline_depth: 0,
+        name: function,
+        file,
+        line: 12,
+    });
+    let mut w0 = batch(0);
+    for task in [1u8, 2] {
+        let (task, at) = (u64::from(task), i64::from(task) * 10);
+        w0.poll(task, at, at + 5, Outcome::Pending);
+        w0.await_site(task, at + 6, &[99, 7]);
+    }
+    w0.poll(2, 500, 505, Outcome::Pending);
+    builder.batch(w0);
+    let recording = builder.finish();
+    let found = |text: &str, at| model::ids(&recording, text, at);
+    assert_eq!(found("wait~cache.rs", 400), [1, 2]);
+    assert_eq!(found("wait~refill", 600), [1]);
+    assert_eq!(found("wait=src/cache.rs:12", 600), [1]);
+    // Where the other went after its poll nobody saw.
+    assert_eq!(found("wait=unknown", 600), [2]);
+}
+
 /// Pieces that filters are made of, and some that they are not.
 fn piece() -> impl Strategy<Value = String> {
     let names: Vec<&str> = super::FIELDS.iter().map(|field| field.name).collect();

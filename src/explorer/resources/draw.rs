@@ -210,12 +210,7 @@ fn words(recording: &Recording, on: &WaitOn) -> (String, String) {
             };
             (name.to_owned(), place(recording.str(*location)).to_owned())
         }
-        WaitOn::Site(function, at) => {
-            // The end of a path tells most.
-            let short = function.rsplit("::").take(2).collect::<Vec<_>>();
-            let short: Vec<&str> = short.into_iter().rev().collect();
-            (short.join("::"), at.clone())
-        }
+        WaitOn::Site(site) => (site.what.clone(), site.place.clone()),
     }
 }
 
