@@ -4,7 +4,7 @@ use dial9_trace_format::{decoder::RawEvent, types::FieldValueRef};
 
 use super::{Binding, Kind, Stream, is_worker, seat_of};
 use crate::recording::{
-    Field, Ns, PointKey, PointScope, SampleKind, SeatKey, SpanFacts, StrId, SymbolFacts,
+    Field, GLOBAL_QUEUE, LOCAL_QUEUE, Ns, PointKey, PointScope, SampleKind, SeatKey, SpanFacts, StrId, SymbolFacts,
 };
 
 /// The most addresses of one stack.
@@ -37,12 +37,12 @@ impl Stream<'_> {
             Kind::RuntimeMetrics => {
                 let name = self.text(event, binding.value(event, 0));
                 let scope = PointScope::Runtime(self.runtime(name));
-                self.point(at, "global_queue", "", scope, number(1));
-                self.point(at, "alive_tasks", "", scope, number(2));
+                self.point(at, GLOBAL_QUEUE, "", scope, number(1));
+                self.point(at, "alive tasks", "", scope, number(2));
             }
             Kind::QueueSample => {
-                self.point(at, "global_queue", "", PointScope::Process, number(0));
-                self.point(at, "alive_tasks", "", PointScope::Process, number(1));
+                self.point(at, GLOBAL_QUEUE, "", PointScope::Process, number(0));
+                self.point(at, "alive tasks", "", PointScope::Process, number(1));
             }
             Kind::CpuSample => {
                 let tid = u32::try_from(number(0)?).ok()?;
@@ -164,7 +164,7 @@ impl Stream<'_> {
     pub(super) fn queue_point(&mut self, at: Ns, length: Option<u64>) {
         let known = self.queue.map(u64::from);
         if length.is_some() && length != known {
-            self.point(at, "local_queue", "", PointScope::Writer, length);
+            self.point(at, LOCAL_QUEUE, "", PointScope::Writer, length);
             self.queue = length.map(|length| u8::try_from(length).unwrap_or(u8::MAX));
         }
     }
@@ -192,7 +192,7 @@ impl Stream<'_> {
                 continue;
             }
             let (name, unit) = name_and_unit(field.name());
-            let name = format!("{name}{whose}");
+            let name = format!("{}{whose}", name.replace('_', " "));
             self.point(at, &name, unit, PointScope::Process, Some(*value));
         }
     }
