@@ -115,12 +115,12 @@ fn everything_that_upstream_records_is_in_the_recording() {
     assert_eq!(names, ["main", "io"]);
     for runtime in [0, 1] {
         let scope = Scope::Runtime(RuntimeIx::new(runtime));
-        for name in ["global queue", "alive tasks"] {
+        for name in ["global_queue", "alive_tasks"] {
             let series = recording.series_named(name, scope).unwrap();
             assert!(recording.series(series).points > 10, "{name}");
         }
     }
-    let rss = recording.series_named("max rss", Scope::Process).unwrap();
+    let rss = recording.series_named("max_rss", Scope::Process).unwrap();
     assert_eq!(recording.str(recording.series(rss).unit), "bytes");
 }
 

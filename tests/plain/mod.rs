@@ -143,8 +143,8 @@ impl Plain {
                 self.instrumented += number("instrumented").unwrap();
             }
             "TaskTerminateEvent" => count(number("task_id"), 3),
-            "WorkerParkEvent" => self.point("cpu time", number("cpu_time_ns")),
-            "WorkerUnparkEvent" => self.point("kernel wait", number("sched_wait_ns")),
+            "WorkerParkEvent" => self.point("cpu_time", number("cpu_time_ns")),
+            "WorkerUnparkEvent" => self.point("kernel_wait", number("sched_wait_ns")),
             _ => {}
         }
         if let (Some(task), Some(FieldValueRef::PooledString(id))) =
@@ -176,22 +176,22 @@ impl Plain {
                 self.allocations[which + 1] += number("size").unwrap();
             }
             "RuntimeMetricsEvent" => {
-                self.point("global queue", number("global_queue_depth"));
-                self.point("alive tasks", number("alive_tasks"));
+                self.point("global_queue", number("global_queue_depth"));
+                self.point("alive_tasks", number("alive_tasks"));
             }
             "QueueSampleEvent" => {
-                self.point("global queue", number("global_queue"));
-                self.point("alive tasks", number("active_tasks"));
+                self.point("global_queue", number("global_queue"));
+                self.point("alive_tasks", number("active_tasks"));
             }
             "ProcessResourceUsageEvent" => {
-                self.point("user cpu", number("user_cpu_ns"));
-                self.point("max rss", number("max_rss_bytes"));
+                self.point("user_cpu", number("user_cpu_ns"));
+                self.point("max_rss", number("max_rss_bytes"));
                 let switches = number("voluntary_context_switches");
-                self.point("voluntary context switches", switches);
+                self.point("voluntary_context_switches", switches);
             }
             "TcpAcceptQueueEvent" => {
-                self.point("pending connections", number("pending_connections"));
-                self.point("backlog limit", number("backlog_limit"));
+                self.point("pending_connections", number("pending_connections"));
+                self.point("backlog_limit", number("backlog_limit"));
             }
             "SpanCloseEvent" => self.span_steps.push((at, true, number("span_id").unwrap())),
             name if name.starts_with("SpanEnter:") => {

@@ -474,7 +474,7 @@ fn figures_of_sockets_and_symbols_with_lines_are_kept() {
     ]);
     let recording = open(&[encoder.finish(), poll]);
     assert_eq!(recording.losses(), []);
-    let name = "pending connections 0.0.0.0:80";
+    let name = "pending_connections 0.0.0.0:80";
     let series = recording.series_named(name, Scope::Process).unwrap();
     assert_eq!(recording.value_at(series, 20), Some(7));
     assert_eq!(recording.all_series().len(), 1);

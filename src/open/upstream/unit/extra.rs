@@ -4,7 +4,8 @@ use dial9_trace_format::{decoder::RawEvent, types::FieldValueRef};
 
 use super::{Binding, Kind, Stream, is_worker, seat_of};
 use crate::recording::{
-    Field, GLOBAL_QUEUE, LOCAL_QUEUE, Ns, PointKey, PointScope, SampleKind, SeatKey, SpanFacts, StrId, SymbolFacts,
+    Field, GLOBAL_QUEUE, LOCAL_QUEUE, Ns, PointKey, PointScope, SampleKind, SeatKey, SpanFacts,
+    StrId, SymbolFacts,
 };
 
 /// The most addresses of one stack.
@@ -38,11 +39,11 @@ impl Stream<'_> {
                 let name = self.text(event, binding.value(event, 0));
                 let scope = PointScope::Runtime(self.runtime(name));
                 self.point(at, GLOBAL_QUEUE, "", scope, number(1));
-                self.point(at, "alive tasks", "", scope, number(2));
+                self.point(at, "alive_tasks", "", scope, number(2));
             }
             Kind::QueueSample => {
                 self.point(at, GLOBAL_QUEUE, "", PointScope::Process, number(0));
-                self.point(at, "alive tasks", "", PointScope::Process, number(1));
+                self.point(at, "alive_tasks", "", PointScope::Process, number(1));
             }
             Kind::CpuSample => {
                 let tid = u32::try_from(number(0)?).ok()?;
@@ -192,7 +193,7 @@ impl Stream<'_> {
                 continue;
             }
             let (name, unit) = name_and_unit(field.name());
-            let name = format!("{}{whose}", name.replace('_', " "));
+            let name = format!("{name}{whose}");
             self.point(at, &name, unit, PointScope::Process, Some(*value));
         }
     }

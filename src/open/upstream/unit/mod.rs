@@ -323,7 +323,7 @@ impl Stream<'_> {
                     self.out.batch.rowless_parks(1, 0);
                 }
                 self.queue_point(at, number(2));
-                self.point(at, "cpu time", "ns", PointScope::Writer, number(3));
+                self.point(at, "cpu_time", "ns", PointScope::Writer, number(3));
             }
             Kind::Unpark => {
                 let worker = number(0)?;
@@ -340,7 +340,7 @@ impl Stream<'_> {
                 self.begun = true;
                 self.seat(worker, number(1));
                 self.queue_point(at, number(2));
-                self.point(at, "kernel wait", "ns", PointScope::Writer, number(3));
+                self.point(at, "kernel_wait", "ns", PointScope::Writer, number(3));
             }
             Kind::Spawn => {
                 let task = number(0)?;
