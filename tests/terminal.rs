@@ -502,3 +502,22 @@ fn it_plays_and_any_key_pauses() {
     terminal.press("q");
     assert_eq!(terminal.ended().0.exit_code(), 0);
 }
+
+#[test]
+fn the_life_beside_the_tasks_follows_once_the_keys_rest() {
+    let mut terminal = Terminal::opened(&[], &[]);
+    terminal.resize(120, 40);
+    terminal.press("2jjj");
+    terminal.wait("the life of the selected task", |screen| {
+        let rows: Vec<String> = screen.rows(0, 120).collect();
+        let selected = rows.iter().find_map(|row| row.strip_prefix('▸'));
+        let id = selected.and_then(|row| row.split_whitespace().next());
+        id.is_some_and(|id| {
+            rows[20..]
+                .iter()
+                .any(|row| row.starts_with(&format!(" task {id} ")))
+        })
+    });
+    terminal.press("q");
+    assert_eq!(terminal.ended().0.exit_code(), 0);
+}

@@ -550,6 +550,22 @@ impl App {
         *top = wanted.min(len.saturating_sub(capacity));
     }
 
+    /// What may be shown a moment later than the rest: while keys walk a list, the life beside it follows once they
+    /// rest, so that a slow line carries little more than the selection.
+    pub(super) fn later(&self) -> Option<Rect> {
+        let view = self.view.as_ref().filter(|_| self.overlay.is_none())?;
+        view.beside().filter(|_| view.walks_list)
+    }
+
+    /// The keys rest. Returns whether something was still to be shown.
+    pub(super) fn rest(&mut self) -> bool {
+        let later = self.later().is_some();
+        if let Some(view) = &mut self.view {
+            view.walks_list = false;
+        }
+        later
+    }
+
     /// Draws the whole frame. It changes nothing but the buffer.
     pub(super) fn draw(&self, buffer: &mut Buffer) {
         match layout::frame(self.size) {

@@ -181,6 +181,9 @@ const TICK: Duration = Duration::from_millis(80);
 /// Time between two frames while the recording is played: smooth enough, and not too much for a slow line.
 const FRAME: Duration = Duration::from_millis(50);
 
+/// How long the keys have to rest before the life beside a list follows its selection.
+const REST: Duration = Duration::from_millis(60);
+
 /// How long a frame waits for work that is done off the drawing thread: what comes so soon needs no dimmed rows first.
 const LINGER: Duration = Duration::from_millis(8);
 
@@ -320,6 +323,7 @@ impl Session {
             // Nothing ticks but what has to.
             let patience = match &self.loader {
                 Some(_) => Some(TICK),
+                None if self.app.later().is_some() => Some(REST),
                 None => self.app.is_playing().then_some(FRAME),
             };
             let first = match patience {
@@ -333,7 +337,7 @@ impl Session {
                     Err(_) => return Ok(Ending::Left),
                 },
             };
-            changed = first.is_some();
+            changed = first.is_some() || self.app.rest();
             let passed = last.elapsed();
             last += passed;
             changed |= self.app.tick(passed);
@@ -442,7 +446,7 @@ impl Session {
             panic!("DIAL9_TUI_PANIC is set");
         }
         let screen = self.screen.get_or_insert_with(|| Screen::new(size));
-        let bytes = screen.frame(&mut io::stdout().lock(), size, |buffer| {
+        let bytes = screen.frame(&mut io::stdout().lock(), size, self.app.later(), |buffer| {
             self.app.draw(buffer);
         })?;
         tracing::debug!(%size, bytes, "frame");

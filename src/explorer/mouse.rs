@@ -47,6 +47,7 @@ impl View {
         let at = Position::new(column, row);
         self.note = None;
         self.walking = false;
+        self.walks_list = false;
         self.held = None;
         let over = if frame.strip.contains(at) {
             self.go_to_strip_cell(column);

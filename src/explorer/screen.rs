@@ -42,11 +42,13 @@ impl Screen {
         self.erase = true;
     }
 
-    /// Draws a frame of `size` and writes what is different. Returns the number of bytes.
+    /// Draws a frame of `size` and writes what is different, but for what lies in `later`, which stays as it is until
+    /// a frame comes that writes it. Returns the number of bytes.
     pub(super) fn frame(
         &mut self,
         out: &mut impl Write,
         size: Size,
+        later: Option<Rect>,
         draw: impl FnOnce(&mut Buffer),
     ) -> io::Result<usize> {
         let area = Rect::from((ratatui::layout::Position::ORIGIN, size));
@@ -56,6 +58,15 @@ impl Screen {
         }
         self.next.reset();
         draw(&mut self.next);
+        for at in later
+            .filter(|_| !self.erase)
+            .unwrap_or_default()
+            .positions()
+        {
+            if let (Some(cell), Some(shown)) = (self.next.cell_mut(at), self.shown.cell(at)) {
+                cell.clone_from(shown);
+            }
+        }
 
         self.bytes.clear();
         queue!(self.bytes, BeginSynchronizedUpdate)?;
@@ -91,10 +102,13 @@ mod tests {
         let paint = |text: &'static str| {
             move |buffer: &mut Buffer| buffer.set_string(0, 1, text, Style::new())
         };
-        assert!(screen.frame(&mut out, size, paint("hello")).unwrap() > 0);
-        assert_eq!(screen.frame(&mut out, size, paint("hello")).unwrap(), 0);
+        assert!(screen.frame(&mut out, size, None, paint("hello")).unwrap() > 0);
+        assert_eq!(
+            screen.frame(&mut out, size, None, paint("hello")).unwrap(),
+            0
+        );
         out.clear();
-        screen.frame(&mut out, size, paint("hallo")).unwrap();
+        screen.frame(&mut out, size, None, paint("hallo")).unwrap();
         let text = String::from_utf8(out.clone()).unwrap();
         assert!(
             text.contains('a') && !text.contains("lo") && !text.contains("\x1b[6n"),
@@ -102,11 +116,18 @@ mod tests {
         );
 
         out.clear();
+        let later = Some(Rect::new(0, 0, 3, 3));
+        screen.frame(&mut out, size, later, paint("jello")).unwrap();
+        assert!(!String::from_utf8_lossy(&out).contains('j'));
+        screen.frame(&mut out, size, None, paint("jello")).unwrap();
+        assert!(String::from_utf8_lossy(&out).contains('j'));
+
+        out.clear();
         screen.invalidate();
-        screen.frame(&mut out, size, paint("hallo")).unwrap();
+        screen.frame(&mut out, size, later, paint("hallo")).unwrap();
         assert!(String::from_utf8(out.clone()).unwrap().contains("hallo"));
         screen
-            .frame(&mut out, Size::new(4, 2), paint("hallo"))
+            .frame(&mut out, Size::new(4, 2), None, paint("hallo"))
             .unwrap();
         assert!(screen.shown.area == Rect::new(0, 0, 4, 2));
     }

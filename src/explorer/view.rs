@@ -59,6 +59,8 @@ pub(super) struct View {
     pub(super) step_kind: Kind,
     /// The last action was a step of a walk through what happened to anybody.
     pub(super) walking: bool,
+    /// The last action went through the lines of a list.
+    pub(super) walks_list: bool,
     /// What the mouse's button was pressed on, while it is held.
     pub(super) held: Option<Held>,
     /// What `zoom-all` goes back to.
@@ -110,6 +112,7 @@ impl View {
             player: Player::default(),
             step_kind: Kind::default(),
             walking: false,
+            walks_list: false,
             held: None,
             zoomed: None,
             size,
@@ -156,6 +159,15 @@ impl View {
         self.walking &= matches!(
             action,
             ActionId::StepNext | ActionId::StepPrevious | ActionId::AnyNext | ActionId::AnyPrevious
+        );
+        self.walks_list = matches!(
+            action,
+            ActionId::Up
+                | ActionId::Down
+                | ActionId::PageUp
+                | ActionId::PageDown
+                | ActionId::First
+                | ActionId::Last
         );
         if !self.act_in_pane(action) {
             self.act_anywhere(action);
@@ -445,6 +457,17 @@ impl View {
                 .details
                 .map(LifeLayout::new),
             other => layout::with_companion(pane, other).1.map(LifeLayout::new),
+        }
+    }
+
+    /// The area of a life beside a list of other things, in whichever pane.
+    pub(super) fn beside(&self) -> Option<Rect> {
+        match self.place.pane {
+            Pane::Tasks => {
+                let pane = layout::frame(self.size)?.pane;
+                TasksLayout::new(pane, self.found()).details
+            }
+            _ => self.life_area(),
         }
     }
 

@@ -141,7 +141,7 @@ impl Walker {
         let app = &self.app;
         let bytes = self
             .screen
-            .frame(&mut sink(), size, |buffer| app.draw(buffer));
+            .frame(&mut sink(), size, app.later(), |buffer| app.draw(buffer));
         Cost {
             time: begin.elapsed(),
             update,

@@ -1,0 +1,196 @@
+//! Travelling through time: steps, the film, instants that are typed, ranges.
+
+use std::time::Duration;
+
+use super::{app, buffer, incident, lines, press};
+use crate::{
+    explorer::{app::App, place::Place},
+    recording::{MILLISECOND, Ns},
+};
+
+fn place(app: &App) -> Place {
+    app.view().unwrap().place
+}
+
+fn shows(app: &App, text: &str) -> bool {
+    lines(&buffer(app)).iter().any(|line| line.contains(text))
+}
+
+#[test]
+fn an_instant_that_is_typed_is_gone_to_and_left_again() {
+    let mut app = app(incident::recording(), 80, 24);
+    let before = place(&app);
+    press(&mut app, "g1.3325s");
+    assert!(shows(&app, "go to 1.3325s"));
+    press(&mut app, "\n");
+    assert_eq!(place(&app).cursor, 1_332_500_000);
+    press(&mut app, "[");
+    assert_eq!(place(&app), before);
+
+    // What is wrong is said, and can be mended.
+    press(&mut app, "g12q\n");
+    assert!(shows(&app, "is no instant"));
+    press(&mut app, "\x08");
+    assert!(!shows(&app, "is no instant"));
+    press(&mut app, "ms\n");
+    assert_eq!(place(&app).cursor, 12 * MILLISECOND);
+
+    press(&mut app, "g1h\n");
+    assert_eq!(place(&app).cursor, app.view().unwrap().opened.bounds().1);
+    assert!(shows(&app, "is after everything recorded"));
+    press(&mut app, "g09:20:31\n");
+    assert!(shows(&app, "does not know the wall clock"));
+    press(&mut app, "\x1bgend\n");
+    assert_eq!(
+        place(&app).cursor,
+        app.view().unwrap().opened.recording.window().end
+    );
+}
+
+#[test]
+fn steps_of_the_selection_visit_each_line_and_come_back() {
+    let mut app = app(incident::recording(), 80, 24);
+    press(&mut app, "3");
+    let task = place(&app).task.unwrap();
+    let len = app.view().unwrap().opened.recording.history(task).len();
+    press(&mut app, &",".repeat(len));
+    assert_eq!(place(&app).event, 0);
+    for line in 1..len {
+        press(&mut app, ".");
+        assert_eq!(place(&app).event, line);
+    }
+    press(&mut app, ".");
+    assert!(shows(
+        &app,
+        "Nothing happened of this task after the cursor."
+    ));
+    for line in (0..len - 1).rev() {
+        press(&mut app, ",");
+        assert_eq!(place(&app).event, line);
+    }
+}
+
+#[test]
+fn steps_through_what_happens_to_anybody_are_one_jump() {
+    let mut app = app(incident::recording(), 80, 24);
+    press(&mut app, "20");
+    let before = place(&app);
+    let mut cursor = before.cursor;
+    for _ in 0..20 {
+        press(&mut app, ">");
+        assert!(place(&app).cursor > cursor);
+        cursor = place(&app).cursor;
+    }
+    press(&mut app, "<");
+    assert!(place(&app).cursor < cursor);
+    press(&mut app, "[");
+    assert_eq!(place(&app), before);
+}
+
+#[test]
+fn a_kind_can_be_chosen_by_its_letter() {
+    let mut app = app(incident::recording(), 80, 24);
+    press(&mut app, "20'");
+    assert!(shows(&app, "step through"));
+    press(&mut app, "w");
+    let mut last = place(&app).cursor;
+    for _ in 0..5 {
+        press(&mut app, ">");
+        let now = place(&app);
+        let recording = &app.view().unwrap().opened.recording;
+        let woken = recording.wakes_from(last + 1);
+        assert_eq!(now.cursor, recording.wake_at(woken));
+        assert!(shows(&app, "is woken by"));
+        last = now.cursor;
+    }
+    press(&mut app, "'\x1b");
+    press(&mut app, "'s$>");
+    assert!(shows(&app, "No spawns after the cursor"));
+}
+
+#[test]
+fn the_film_runs_with_the_time_that_passes_until_a_key() {
+    let mut app = app(incident::recording(), 80, 24);
+    press(&mut app, "20P");
+    assert!(app.is_playing() && shows(&app, "playing, 200 ms a second"));
+    assert!(app.tick(Duration::from_millis(500)));
+    assert_eq!(place(&app).cursor, 100 * MILLISECOND);
+    press(&mut app, "}}");
+    assert!(shows(&app, "playing, as fast as it was"));
+    app.tick(Duration::from_millis(100));
+    assert_eq!(place(&app).cursor, 200 * MILLISECOND);
+    press(&mut app, "{{{");
+    assert!(shows(&app, "playing, 100 ms a second"));
+    // A key that means something does it, too.
+    press(&mut app, "3");
+    assert!(!app.is_playing() && app.context() == super::super::actions::Context::Task);
+    assert!(!app.tick(Duration::from_secs(1)));
+    press(&mut app, "P ");
+    assert!(!app.is_playing());
+    press(&mut app, "$P");
+    assert_eq!(place(&app).cursor, 0);
+    app.tick(Duration::from_secs(1_000));
+    assert!(!app.is_playing() && shows(&app, "This is the end of the window."));
+}
+
+#[test]
+fn the_range_lies_between_the_mark_and_the_cursor() {
+    let mut app = app(incident::recording(), 80, 24);
+    let end: Ns = app.view().unwrap().opened.recording.window().end;
+    assert_eq!(app.view().unwrap().range(), (0, end));
+    press(&mut app, "g1s\nxg1.0012s\n");
+    assert_eq!(app.view().unwrap().range(), (1_000_000_000, 1_001_200_000));
+    assert!(shows(&app, "range 1.20 ms (1.000 000..1.001 200 s)"));
+    press(&mut app, "g0.5s\n");
+    assert_eq!(app.view().unwrap().range(), (500_000_000, 1_000_000_000));
+    press(&mut app, "x");
+    assert_eq!(app.view().unwrap().range(), (0, end));
+    // The mark is part of the place: a step back brings it again.
+    press(&mut app, "[");
+    assert_eq!(place(&app).mark, Some(1_000_000_000));
+}
+
+#[test]
+fn the_mouse_selects_drags_and_zooms() {
+    let mut app = app(incident::recording(), 100, 30);
+    press(&mut app, "2");
+    let rows = lines(&buffer(&app));
+    let row = rows.iter().position(|line| line.starts_with('▸')).unwrap() as u16;
+    // The row below what the selected task is doing.
+    app.click(10, row + 2);
+    let selected = lines(&buffer(&app))
+        .iter()
+        .position(|line| line.starts_with('▸'));
+    assert_eq!(selected, Some(usize::from(row) + 1));
+    app.click(10, row + 1);
+    assert_eq!(app.context(), super::super::actions::Context::Task);
+
+    // A drag over the timeline of the task.
+    let runs = lines(&buffer(&app))
+        .iter()
+        .position(|line| line.starts_with(" runs"))
+        .unwrap() as u16;
+    app.click(30, runs);
+    let from = place(&app).cursor;
+    app.drag(45);
+    app.drag(60);
+    app.release();
+    app.drag(80);
+    assert_eq!(place(&app).mark, Some(from));
+    let (start, to) = app.view().unwrap().range();
+    assert_eq!(start, from);
+    assert_eq!(place(&app).span.cell(to, 91), Some(52));
+
+    let before = place(&app).span;
+    app.wheel(60, runs, super::super::input::Turn::Up);
+    assert!(place(&app).span.length() < before.length());
+    app.wheel(60, runs, super::super::input::Turn::Down);
+    // The window has an odd number of nanoseconds.
+    assert!(before.length() - place(&app).span.length() <= 1);
+
+    // A click in the strip, and one on the name of a pane.
+    app.click(1, 28);
+    assert_eq!(place(&app).cursor, 0);
+    app.click(14, 1);
+    assert_eq!(app.context(), super::super::actions::Context::Tasks);
+}
