@@ -33,9 +33,31 @@ pub fn parse_id(text: &str) -> Option<u64> {
     }
 }
 
-/// A place in the code without its column: `src/a.rs:12:5` is `src/a.rs:12`.
+/// A path without what the machine that built it put in front of a dependency's name:
+/// `/home/me/.cargo/registry/src/index-0123/tower-0.5.2/src/lib.rs:7:1` is `tower-0.5.2/src/lib.rs:7:1`.
+#[must_use]
+pub fn source(location: &str) -> &str {
+    let behind = |folder: &str, deeper: usize| {
+        let (_, rest) = location.split_once(folder)?;
+        rest.splitn(deeper + 1, '/').nth(deeper)
+    };
+    // A crate of a registry, of a repository, of the standard library.
+    behind("/registry/src/", 1)
+        .or_else(|| behind("/git/checkouts/", 0))
+        .or_else(|| {
+            location
+                .strip_prefix("/rustc/")?
+                .split_once('/')
+                .map(|(_, rest)| rest)
+        })
+        .filter(|rest| !rest.is_empty())
+        .unwrap_or(location)
+}
+
+/// A place in the code without its column, and as short as [`source`] makes it: `src/a.rs:12:5` is `src/a.rs:12`.
 #[must_use]
 pub fn place(location: &str) -> &str {
+    let location = source(location);
     let digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
     match location.rsplit_once(':') {
         Some((start, column)) if digits(column) && start.rsplit(':').next().is_some_and(digits) => {
@@ -58,9 +80,10 @@ pub fn task(recording: &Recording, task: TaskIx) -> String {
 #[must_use]
 pub fn task_at(recording: &Recording, of: TaskIx) -> String {
     let label = task(recording, of);
-    recording
-        .location(of)
-        .map_or_else(|| label.clone(), |location| format!("{label} ({location})"))
+    recording.location(of).map_or_else(
+        || label.clone(),
+        |location| format!("{label} ({})", source(location)),
+    )
 }
 
 /// `worker 0`, `worker 0 of runtime 1` where there are several runtimes, or `thread "main"`.
@@ -135,6 +158,29 @@ pub fn site(recording: &Recording, site: SiteIx) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_dependency_is_called_by_its_name() {
+        let registry = "/usr/local/cargo/registry/src/index.crates.io-1949/hyper-util-0.1.20/src/rt/tokio.rs:115:9";
+        assert_eq!(source(registry), "hyper-util-0.1.20/src/rt/tokio.rs:115:9");
+        assert_eq!(place(registry), "hyper-util-0.1.20/src/rt/tokio.rs:115");
+        for (path, short) in [
+            (
+                "/rustc/59807616e/library/core/src/future/mod.rs:3",
+                "library/core/src/future/mod.rs:3",
+            ),
+            (
+                "/root/.cargo/git/checkouts/mio-1a2b/77aa001/src/poll.rs:9",
+                "mio-1a2b/77aa001/src/poll.rs:9",
+            ),
+            ("src/registry/src.rs:1", "src/registry/src.rs:1"),
+            ("/registry/src/", "/registry/src/"),
+            ("/rustc/", "/rustc/"),
+            ("", ""),
+        ] {
+            assert_eq!(source(path), short);
+        }
+    }
 
     #[test]
     fn the_recorders_own_numbers_are_short() {

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use super::label;
 use crate::recording::{FrameIx, Recording, SampleIx, SampleKind, StackIx};
 
 /// What a set of samples spent its time in.
@@ -95,7 +96,7 @@ pub fn function(recording: &Recording, frame: FrameIx) -> String {
 #[must_use]
 pub fn place(recording: &Recording, frame: FrameIx) -> String {
     let facts = recording.frame(frame);
-    let file = recording.str(facts.file);
+    let file = label::source(recording.str(facts.file));
     if file.is_empty() || facts.line == 0 {
         return file.to_owned();
     }
