@@ -75,7 +75,9 @@ fn polls(recording: &Recording) {
 fn tasks(recording: &Recording, window: Window) {
     for task in recording.tasks().take(MOST) {
         let _ = recording.task_by_id(recording.task(task).id);
-        recording.location(task).map_or((), printable);
+        if let Some(location) = recording.location(task) {
+            printable(location);
+        }
         for wake in recording.wakes_of(task).iter().take(MOST) {
             let row = recording.wake(*wake);
             assert_eq!(row.task, task);

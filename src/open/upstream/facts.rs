@@ -1,6 +1,6 @@
 //! What only the whole trace knows: clocks, runtimes, threads, metadata, and what is missing.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use super::{
     bind::is_worker,
@@ -181,13 +181,17 @@ impl Trace {
                 dropped_at: None,
             });
         }
+        let workers: BTreeSet<u32> = units.iter().flat_map(|unit| &unit.tids).copied().collect();
+        let mut names: BTreeMap<u32, StrId> =
+            workers.iter().map(|tid| (*tid, StrId::NONE)).collect();
         for (tid, name) in units.iter().flat_map(|unit| &unit.others) {
-            builder.thread(thread(*tid, *name, Some(false)));
+            let known = names.entry(*tid).or_insert(*name);
+            if *known == StrId::NONE {
+                *known = *name;
+            }
         }
-        for tid in units.iter().flat_map(|unit| &unit.tids) {
-            let name = units.iter().find_map(|unit| unit.others.get(tid));
-            let name = name.copied().unwrap_or(StrId::NONE);
-            builder.thread(thread(*tid, name, Some(true)));
+        for (tid, name) in names {
+            builder.thread(thread(tid, name, Some(workers.contains(&tid))));
         }
         for (number, name) in [
             (BLOCKING_THREAD, "blocking pool"),
@@ -348,14 +352,13 @@ pub(super) fn losses(
         let detail = format!("other places where events cannot be decoded ({} B)", more.1);
         losses.push(loss(LossKind::Malformed, more.0, detail));
     }
-    for (file, name) in names.iter().enumerate() {
-        let sealed = units
-            .iter()
-            .zip(places)
-            .filter(|(_, place)| **place == file)
-            .filter_map(|(unit, _)| unit.metadata.get(COMPLETE))
-            .next_back();
-        if sealed.is_some_and(|sealed| sealed == "false") {
+    let mut sealed: Vec<Option<&str>> = vec![None; names.len()];
+    for (unit, file) in units.iter().zip(places) {
+        let said = unit.metadata.get(COMPLETE).map(String::as_str);
+        sealed[*file] = said.or(sealed[*file]);
+    }
+    for (name, sealed) in names.iter().zip(sealed) {
+        if sealed == Some("false") {
             let detail = format!(
                 "{name}: was sealed before every thread had handed over its events, or holds those of the segment \
                  before it"

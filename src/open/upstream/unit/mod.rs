@@ -43,6 +43,8 @@ const MOST_NESTED: usize = 64;
 const MOST_METADATA: usize = 4_096;
 /// Bytes of a unit for each field of its events: a few crafted ones could stand for any amount of memory.
 const BYTES_OF_FIELD: usize = 4;
+/// Bytes of a unit for each poll, where nothing is recorded but polls and wakes.
+const BYTES_OF_ROW: usize = 28;
 const ALWAYS_FIELDS: usize = 1 << 12;
 /// The most names of series that are kept at hand.
 const MOST_FIXED: usize = 4_096;
@@ -176,6 +178,9 @@ pub(super) fn decode(
         room: (unit.bytes.len() / BYTES_OF_FIELD).max(ALWAYS_FIELDS),
         fields_over_cap: 0,
     };
+    // Three events of some ten bytes make a poll and a wake. Room that stays unused is never touched, and costs nothing.
+    let rows = unit.bytes.len() / BYTES_OF_ROW;
+    decoded.batch.reserve(rows, rows);
     let mut located: Vec<bool> = Vec::new();
     let mut fixed = HashMap::new();
     let mut events = 0;
