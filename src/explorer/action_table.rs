@@ -491,7 +491,7 @@ pub(super) const ACTIONS: &[Action] = &[
         &[Key::char('\'')],
         PANES,
         None,
-        "Choose what is stepped through: anything, polls, wakes, parks, spawns, ends.",
+        "Choose what is stepped through: anything, polls, wakes, parks, spawns, waits, spans.",
     ),
     action(
         ActionId::GoToTime,

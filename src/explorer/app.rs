@@ -450,8 +450,15 @@ impl App {
             Some(Overlay::Kinds(selected)) => {
                 if let (Some(view), Some((kind, _, name))) = (&mut self.view, KINDS.get(selected)) {
                     view.step_kind = *kind;
+                    let [next, previous, any, before] = [
+                        ActionId::StepNext,
+                        ActionId::StepPrevious,
+                        ActionId::AnyNext,
+                        ActionId::AnyPrevious,
+                    ]
+                    .map(|action| view.key(action));
                     view.note = Some(format!(
-                        "Stepping through {name}: . and , of the selected task, > and < of any."
+                        "Stepping through {name}: {next} and {previous} of the selected task, {any} and {before} of any."
                     ));
                 }
                 Effect::None

@@ -180,7 +180,7 @@ impl Config {
                 ));
             };
             let mut keys: Vec<Key> = Vec::new();
-            for key in list.iter() {
+            for key in list {
                 let DeValue::String(text) = key.get_ref() else {
                     return Err(wrong(
                         key,

@@ -1,6 +1,6 @@
 //! The jumps that follow the recording: to the waker, the parent, the culprit, the next slow poll.
 
-use super::{findings, place::Pane, span::Span, view::View};
+use super::{actions::ActionId, findings, place::Pane, span::Span, view::View};
 use crate::{
     analysis::label,
     recording::{Cause, Happening, Ns, PollIx, TaskIx, WakeIx, Waker, time::duration},
@@ -222,7 +222,8 @@ impl View {
             let direction = if next { "after" } else { "before" };
             let whose = if only.is_some() { " of this task" } else { "" };
             self.note = Some(format!(
-                "No poll of {limit} or more{whose} {direction} the cursor; m: the longest."
+                "No poll of {limit} or more{whose} {direction} the cursor; {}: the longest.",
+                self.key(ActionId::Longest)
             ));
             return;
         };

@@ -1,9 +1,11 @@
 //! Steps through time: the next or the previous thing that happened, to one task or to anybody, of one kind or of any.
 
+use super::traced;
 use crate::{
     analysis::label,
     recording::{
-        Happening, LaneIx, Ns, Outcome, ParkIx, PollIx, Recording, TaskIx, WakeIx, time::duration,
+        CustomIx, Happening, LaneIx, Ns, Outcome, ParkIx, PollIx, Recording, SpanIx, TaskIx,
+        WaitIx, WakeIx, time::duration,
     },
 };
 
@@ -19,6 +21,9 @@ pub(super) enum Kind {
     Unparks,
     Spawns,
     Ends,
+    Waits,
+    Spans,
+    Customs,
 }
 
 /// Every kind with the letter that chooses it and its name, in the order in which they are offered.
@@ -31,6 +36,9 @@ pub(super) const KINDS: &[(Kind, char, &str)] = &[
     (Kind::Unparks, 'u', "unparks of workers"),
     (Kind::Spawns, 's', "spawns"),
     (Kind::Ends, 'd', "ends of tasks"),
+    (Kind::Waits, 'm', "marked waits"),
+    (Kind::Spans, 'n', "spans"),
+    (Kind::Customs, 'c', "custom events"),
 ];
 
 impl Kind {
@@ -63,6 +71,9 @@ pub(super) enum What {
     Unpark(ParkIx),
     Spawn(TaskIx),
     End(TaskIx),
+    Wait(WaitIx),
+    Span(SpanIx),
+    Custom(CustomIx),
 }
 
 impl Moment {
@@ -75,6 +86,9 @@ impl Moment {
             What::Wake(wake) => (recording.wake(wake).task, Happening::Woken(wake)),
             What::Spawn(task) => (task, Happening::Spawned),
             What::End(task) => (task, Happening::Ended),
+            What::Wait(wait) => (recording.wait(wait).task, Happening::Waits(wait)),
+            What::Span(span) => (recording.span(span).task?, Happening::SpanOpened(span)),
+            What::Custom(custom) => (recording.custom(custom).task?, Happening::Custom(custom)),
             What::Park(_) | What::Unpark(_) => return None,
         })
     }
@@ -124,8 +138,30 @@ impl Moment {
             }
             What::Spawn(task) => format!("{} is spawned.", label::task(recording, task)),
             What::End(task) => format!("{} ends.", label::task(recording, task)),
+            What::Wait(wait) => {
+                let task = label::task(recording, recording.wait(wait).task);
+                format!(
+                    "{task} begins to wait for {}.",
+                    label::wait(recording, wait)
+                )
+            }
+            What::Span(span) => {
+                let task = whose(recording, recording.span(span).task);
+                format!("{task}opens the span {}.", traced::named(recording, span))
+            }
+            What::Custom(custom) => {
+                let task = whose(recording, recording.custom(custom).task);
+                format!("{task}writes {}.", traced::custom(recording, custom))
+            }
         }
     }
+}
+
+fn whose(recording: &Recording, task: Option<TaskIx>) -> String {
+    task.map_or_else(
+        || "Some thread ".to_owned(),
+        |task| label::task(recording, task) + " ",
+    )
 }
 
 /// Tasks in the order in which they were spawned, and in which they ended: made once, after loading.
@@ -160,16 +196,6 @@ fn ended_at(recording: &Recording, task: TaskIx) -> Option<Ns> {
     recording.task(task).ended_at()
 }
 
-/// The element next to `at` of a sequence in the order of time: the first one after it, or the last one before it.
-fn beside<T: Copy>(rows: &[T], at: Ns, forward: bool, time: impl Fn(T) -> Ns) -> Option<(Ns, T)> {
-    let place = if forward {
-        rows.partition_point(|row| time(*row) <= at)
-    } else {
-        rows.partition_point(|row| time(*row) < at).checked_sub(1)?
-    };
-    rows.get(place).map(|row| (time(*row), *row))
-}
-
 /// What happened next to `at` to anybody.
 pub(super) fn of_anybody(
     recording: &Recording,
@@ -178,66 +204,50 @@ pub(super) fn of_anybody(
     at: Ns,
     forward: bool,
 ) -> Option<Moment> {
-    let mut found = Nearest::new(at, forward);
-    if kind.includes(Kind::Polls) {
-        let first = recording.polls_from(if forward { at.saturating_add(1) } else { at });
-        let index = if forward {
-            Some(first.index())
-        } else {
-            first.index().checked_sub(1)
-        };
-        if let Some(poll) = index
-            .filter(|index| *index < recording.poll_count())
-            .map(PollIx::new)
-        {
-            found.offer(recording.poll_start(poll), What::Poll(poll));
-        }
-    }
-    if kind.includes(Kind::Wakes) {
-        let first = recording.wakes_from(if forward { at.saturating_add(1) } else { at });
-        let index = if forward {
-            Some(first.index())
-        } else {
-            first.index().checked_sub(1)
-        };
-        if let Some(wake) = index
-            .filter(|index| *index < recording.wake_count())
-            .map(WakeIx::new)
-        {
-            found.offer(recording.wake_at(wake), What::Wake(wake));
-        }
-    }
+    let mut found = Nearest::new(kind, at, forward);
+    let task = |tasks: &[TaskIx], index: usize| tasks[index];
+    let poll = PollIx::new;
+    found.look(Kind::Polls, recording.poll_count(), |index| {
+        (recording.poll_start(poll(index)), What::Poll(poll(index)))
+    });
+    found.look(Kind::Wakes, recording.wake_count(), |index| {
+        let wake = WakeIx::new(index);
+        (recording.wake_at(wake), What::Wake(wake))
+    });
+    found.look(Kind::Spawns, lives.spawned.len(), |index| {
+        let task = task(&lives.spawned, index);
+        (time(spawned_at(recording, task)), What::Spawn(task))
+    });
+    found.look(Kind::Ends, lives.ended.len(), |index| {
+        let task = task(&lives.ended, index);
+        (time(ended_at(recording, task)), What::End(task))
+    });
+    found.look(Kind::Waits, recording.wait_count(), |index| {
+        let wait = WaitIx::new(index);
+        (time(recording.wait(wait).begin), What::Wait(wait))
+    });
+    found.look(Kind::Spans, recording.span_count(), |index| {
+        let span = SpanIx::new(index);
+        (recording.span(span).opened, What::Span(span))
+    });
+    found.look(Kind::Customs, recording.custom_count(), |index| {
+        let custom = CustomIx::new(index);
+        (recording.custom(custom).at, What::Custom(custom))
+    });
     for lane in (0..recording.lanes().len()).map(LaneIx::new) {
-        if kind.includes(Kind::PollEnds) {
-            poll_ends(recording, recording.polls_on(lane), at, &mut found);
-        }
+        found.poll_ends(recording, recording.polls_on(lane));
         let parks = recording.parks_on(lane);
-        if kind.includes(Kind::Parks) {
-            if let Some((at, park)) = beside(parks, at, forward, |park| recording.park(park).start)
-            {
-                found.offer(at, What::Park(park));
-            }
-        }
-        if kind.includes(Kind::Unparks) {
-            if let Some((at, park)) = beside(parks, at, forward, |park| recording.park(park).end())
-            {
-                if !recording.park(park).open {
-                    found.offer(at, What::Unpark(park));
-                }
-            }
-        }
-    }
-    if kind.includes(Kind::Spawns) {
-        let time = |task| spawned_at(recording, task).unwrap_or(0);
-        if let Some((at, task)) = beside(&lives.spawned, at, forward, time) {
-            found.offer(at, What::Spawn(task));
-        }
-    }
-    if kind.includes(Kind::Ends) {
-        let time = |task| ended_at(recording, task).unwrap_or(0);
-        if let Some((at, task)) = beside(&lives.ended, at, forward, time) {
-            found.offer(at, What::End(task));
-        }
+        found.look(Kind::Parks, parks.len(), |index| {
+            (recording.park(parks[index]).start, What::Park(parks[index]))
+        });
+        // Only the last park of a lane may go on at the end.
+        let ended = parks.partition_point(|park| !recording.park(*park).open);
+        found.look(Kind::Unparks, ended, |index| {
+            (
+                recording.park(parks[index]).end(),
+                What::Unpark(parks[index]),
+            )
+        });
     }
     found.best
 }
@@ -250,64 +260,113 @@ pub(super) fn of_task(
     at: Ns,
     forward: bool,
 ) -> Option<Moment> {
-    let mut found = Nearest::new(at, forward);
-    if kind.includes(Kind::Polls) {
-        let polls = recording.polls_of(task);
-        if let Some((at, poll)) = beside(polls, at, forward, |poll| recording.poll_start(poll)) {
-            found.offer(at, What::Poll(poll));
-        }
-    }
-    if kind.includes(Kind::PollEnds) {
-        poll_ends(recording, recording.polls_of(task), at, &mut found);
-    }
-    if kind.includes(Kind::Wakes) {
-        let wakes = recording.wakes_of(task);
-        if let Some((at, wake)) = beside(wakes, at, forward, |wake| recording.wake_at(wake)) {
-            found.offer(at, What::Wake(wake));
-        }
-    }
-    if kind.includes(Kind::Spawns) {
-        let children = recording.children_of(task);
-        let time = |child| spawned_at(recording, child).unwrap_or(0);
-        if let Some((at, child)) = beside(children, at, forward, time) {
-            found.offer(at, What::Spawn(child));
-        }
-        if let Some(spawned) = spawned_at(recording, task) {
-            found.offer(spawned, What::Spawn(task));
-        }
-    }
-    if kind.includes(Kind::Ends) {
-        if let Some(ended) = ended_at(recording, task) {
-            found.offer(ended, What::End(task));
-        }
-    }
+    let mut found = Nearest::new(kind, at, forward);
+    let polls = recording.polls_of(task);
+    found.look(Kind::Polls, polls.len(), |index| {
+        (recording.poll_start(polls[index]), What::Poll(polls[index]))
+    });
+    found.poll_ends(recording, polls);
+    let wakes = recording.wakes_of(task);
+    found.look(Kind::Wakes, wakes.len(), |index| {
+        (recording.wake_at(wakes[index]), What::Wake(wakes[index]))
+    });
+    let children = recording.children_of(task);
+    found.look(Kind::Spawns, children.len(), |index| {
+        let child = children[index];
+        (time(spawned_at(recording, child)), What::Spawn(child))
+    });
+    let spawned = spawned_at(recording, task);
+    found.look(Kind::Spawns, usize::from(spawned.is_some()), |_| {
+        (time(spawned), What::Spawn(task))
+    });
+    let ended = ended_at(recording, task);
+    found.look(Kind::Ends, usize::from(ended.is_some()), |_| {
+        (time(ended), What::End(task))
+    });
+    let waits = recording.waits_of(task);
+    found.look(Kind::Waits, waits.len(), |index| {
+        (
+            time(recording.wait(waits[index]).begin),
+            What::Wait(waits[index]),
+        )
+    });
+    let spans = recording.spans_of(task);
+    found.look(Kind::Spans, spans.len(), |index| {
+        (
+            recording.span(spans[index]).opened,
+            What::Span(spans[index]),
+        )
+    });
+    let customs = recording.customs_of(task);
+    found.look(Kind::Customs, customs.len(), |index| {
+        (
+            recording.custom(customs[index]).at,
+            What::Custom(customs[index]),
+        )
+    });
     found.best
 }
 
-/// Offers the end of a poll next to `at`. Polls of a list hardly ever overlap, so their ends ascend like their starts.
-fn poll_ends(recording: &Recording, polls: &[PollIx], at: Ns, found: &mut Nearest) {
-    let end = |poll| recording.poll(poll).end();
-    if let Some((at, poll)) = beside(polls, at, found.forward, end) {
-        if recording.poll(poll).outcome != Outcome::StillRunning {
-            found.offer(at, What::PollEnd(poll));
-        }
-    }
+/// What has no known time stands before everything else, where no step leads.
+fn time(at: Option<Ns>) -> Ns {
+    at.unwrap_or(Ns::MIN)
 }
 
 /// The moment that lies nearest to an instant in one direction.
 struct Nearest {
+    kind: Kind,
     from: Ns,
     forward: bool,
     best: Option<Moment>,
 }
 
 impl Nearest {
-    fn new(from: Ns, forward: bool) -> Self {
+    fn new(kind: Kind, from: Ns, forward: bool) -> Self {
         Self {
+            kind,
             from,
             forward,
             best: None,
         }
+    }
+
+    /// Looks for a nearer moment among `len` of one kind, which stand in the order of time: the first one after the
+    /// instant, or the last one before it.
+    fn look(&mut self, kind: Kind, len: usize, moment: impl Fn(usize) -> (Ns, What)) {
+        if !self.kind.includes(kind) {
+            return;
+        }
+        let passed = |at: Ns| at < self.from || (self.forward && at == self.from);
+        let (mut low, mut high) = (0, len);
+        while low < high {
+            let middle = low.midpoint(high);
+            if passed(moment(middle).0) {
+                low = middle + 1;
+            } else {
+                high = middle;
+            }
+        }
+        let place = if self.forward {
+            Some(low)
+        } else {
+            low.checked_sub(1)
+        };
+        if let Some(place) = place.filter(|place| *place < len) {
+            let (at, what) = moment(place);
+            self.offer(at, what);
+        }
+    }
+
+    /// Polls of a list hardly ever overlap, so their ends ascend like their starts. Only the last may still go on.
+    fn poll_ends(&mut self, recording: &Recording, polls: &[PollIx]) {
+        let ended = |poll: &PollIx| recording.poll(*poll).outcome != Outcome::StillRunning;
+        let len = polls.iter().rposition(ended).map_or(0, |last| last + 1);
+        self.look(Kind::PollEnds, len, |index| {
+            (
+                recording.poll(polls[index]).end(),
+                What::PollEnd(polls[index]),
+            )
+        });
     }
 
     fn offer(&mut self, at: Ns, what: What) {
@@ -318,7 +377,8 @@ impl Nearest {
                 one > other
             }
         };
-        if before(self.from, at) && self.best.is_none_or(|best| before(at, best.at)) {
+        let known = at != Ns::MIN;
+        if known && before(self.from, at) && self.best.is_none_or(|best| before(at, best.at)) {
             self.best = Some(Moment { at, what });
         }
     }

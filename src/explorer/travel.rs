@@ -3,6 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use super::{
+    actions::ActionId,
     place::Pane,
     steps::{self, Kind, Moment},
     view::View,
@@ -58,8 +59,9 @@ impl View {
         };
         self.note = Some(match self.place.mark {
             Some(at) => format!(
-                "Marked {}: from there to the cursor is the range; x takes the mark away.",
-                instant(at)
+                "Marked {}: from there to the cursor is the range; {} takes the mark away.",
+                instant(at),
+                self.key(ActionId::Mark)
             ),
             None => "The mark is gone: totals are those of the whole window.".to_owned(),
         });
@@ -140,7 +142,8 @@ impl View {
         self.note = Some(match self.step_kind {
             Kind::Anything => format!("Nothing happened{whose} {direction} the cursor."),
             _ => format!(
-                "No {kind}{whose} {direction} the cursor; ' chooses what is stepped through."
+                "No {kind}{whose} {direction} the cursor; {} chooses what is stepped through.",
+                self.key(ActionId::StepKind)
             ),
         });
     }
@@ -242,7 +245,8 @@ impl View {
                 SECOND => "as fast as it was".to_owned(),
                 speed => format!("{} a second", duration(speed)),
             };
-            format!("playing, {speed}   {{ slower  }} faster  any other key pauses")
+            let (slower, faster) = (self.key(ActionId::Slower), self.key(ActionId::Faster));
+            format!("playing, {speed}   {slower} slower  {faster} faster  any other key pauses")
         })
     }
 

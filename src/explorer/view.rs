@@ -460,6 +460,14 @@ impl View {
         }
     }
 
+    /// The key for an action, as a sentence names it.
+    pub(super) fn key(&self, action: ActionId) -> String {
+        match self.keymap.shown(action) {
+            key if key.is_empty() => format!(":{}", action.row().name),
+            key => key,
+        }
+    }
+
     /// The area of a life beside a list of other things, in whichever pane.
     pub(super) fn beside(&self) -> Option<Rect> {
         match self.place.pane {
