@@ -1,6 +1,6 @@
 //! What a runnable task was queued behind: the polls of the worker in whose queue it stood.
 
-use crate::recording::{LaneIx, Ns, PollIx, Recording};
+use crate::recording::{LaneIx, Ns, PollIx, Recording, RuntimeIx, TaskIx};
 
 /// Polls that are told by name.
 const TOLD: usize = 3;
@@ -11,6 +11,7 @@ const NESTED: usize = 8;
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Behind {
     /// The worker in whose queue the task probably stood: the one on which it was woken, else the one that ran it.
+    /// `None`: it stood in the queue of all, and nobody took it.
     pub lane: Option<LaneIx>,
     /// Whether another worker ran it in the end.
     pub moved: bool,
@@ -28,28 +29,78 @@ pub struct Behind {
     pub sampled: bool,
 }
 
-/// What the worker of `queue`, or else of `poll`, did from `ready` to the start of `poll`. Looks at no more than
-/// `budget` polls, and takes those that it looked at from it.
-pub(super) fn behind(
-    recording: &Recording,
-    poll: PollIx,
-    queue: Option<LaneIx>,
-    ready: Ns,
-    budget: &mut usize,
-) -> Behind {
-    let row = recording.poll(poll);
-    let runtime = recording.runtime_of(row.lane);
+/// A task's wait for its poll.
+pub(super) struct Wait {
+    pub(super) task: TaskIx,
+    /// The poll; `None` where it never came.
+    pub(super) poll: Option<PollIx>,
+    /// The worker on which the task was woken, if it was on one.
+    pub(super) queue: Option<LaneIx>,
+    pub(super) ready: Ns,
+    pub(super) until: Ns,
+}
+
+/// What the worker in whose queue the task stood did meanwhile; where that is not known, what all of them did. Looks at
+/// no more than `budget` polls, and takes those that it looked at from it.
+pub(super) fn behind(recording: &Recording, wait: &Wait, budget: &mut usize) -> Behind {
+    let ran = wait.poll.map(|poll| recording.poll(poll).lane);
+    let runtime = match ran {
+        Some(lane) => recording.runtime_of(lane),
+        None => recording.task(wait.task).runtime,
+    };
     // A wake on a worker of another runtime goes into a queue that all workers share.
-    let own_queue = queue.filter(|lane| recording.runtime_of(*lane) == runtime);
-    let lane = own_queue.unwrap_or(row.lane);
+    let own_queue = wait.queue.filter(|lane| {
+        recording.runtime_of(*lane) == runtime && (ran.is_some() || runtime.is_some())
+    });
+    let lane = own_queue.or(ran);
     let mut behind = Behind {
-        lane: Some(lane),
-        moved: lane != row.lane,
+        lane,
+        moved: ran.is_some_and(|ran| lane != Some(ran)),
         ..Behind::default()
     };
+    let others = others(recording, runtime, lane);
+    match lane {
+        Some(lane) => {
+            on_lane(recording, wait, lane, &mut behind, budget);
+            let begun = |other: &LaneIx| {
+                let polls = recording.polls_on(*other);
+                let before =
+                    |at: Ns| polls.partition_point(|poll| recording.poll_start(*poll) < at);
+                before(wait.until) - before(wait.ready)
+            };
+            behind.elsewhere = others.iter().map(begun).sum();
+        }
+        None => {
+            for other in others {
+                on_lane(recording, wait, other, &mut behind, budget);
+            }
+        }
+    }
+    behind
+}
+
+/// The workers of a runtime, but one of them.
+fn others(recording: &Recording, runtime: Option<RuntimeIx>, but: Option<LaneIx>) -> Vec<LaneIx> {
+    let Some(runtime) = runtime else {
+        return Vec::new();
+    };
+    (0..recording.lanes().len())
+        .map(LaneIx::new)
+        .filter(|lane| Some(*lane) != but && recording.runtime_of(*lane) == Some(runtime))
+        .collect()
+}
+
+/// Adds what `lane` did during the wait.
+fn on_lane(
+    recording: &Recording,
+    wait: &Wait,
+    lane: LaneIx,
+    behind: &mut Behind,
+    budget: &mut usize,
+) {
     let polls = recording.polls_on(lane);
-    let from = polls.partition_point(|other| recording.poll_start(*other) < ready);
-    let to = polls.partition_point(|other| recording.poll_start(*other) < row.start);
+    let from = polls.partition_point(|other| recording.poll_start(*other) < wait.ready);
+    let to = polls.partition_point(|other| recording.poll_start(*other) < wait.until);
     let end_of = |poll: PollIx| {
         recording
             .poll_start(poll)
@@ -57,21 +108,21 @@ pub(super) fn behind(
     };
     let going_on = polls[from.saturating_sub(NESTED)..from]
         .iter()
-        .filter(|other| end_of(**other) > ready);
+        .filter(|other| end_of(**other) > wait.ready);
     let within = &polls[from..to];
     let looked_at = within.len().min(*budget);
     *budget -= looked_at;
-    behind.sampled = looked_at < within.len();
+    behind.sampled |= looked_at < within.len();
     let latest = &within[within.len() - looked_at..];
-    let mut reached = ready;
-    behind.polls = within.len();
+    let mut reached = wait.ready;
+    behind.polls += within.len();
     for &other in going_on.chain(latest) {
-        if other == poll {
+        if Some(other) == wait.poll {
             continue;
         }
-        behind.polls += usize::from(recording.poll_start(other) < ready);
-        let start = recording.poll_start(other).max(ready);
-        let end = end_of(other).min(row.start);
+        behind.polls += usize::from(recording.poll_start(other) < wait.ready);
+        let start = recording.poll_start(other).max(wait.ready);
+        let end = end_of(other).min(wait.until);
         behind.busy += (end - start.max(reached)).max(0);
         reached = reached.max(end);
         let overlap = (end - start).max(0);
@@ -83,20 +134,7 @@ pub(super) fn behind(
             }
         }
     }
-    behind.parked = parked(recording, lane, ready, row.start, budget);
-    if let Some(runtime) = runtime {
-        let lanes = (0..recording.lanes().len()).map(LaneIx::new);
-        let others = lanes
-            .filter(|other| *other != lane && recording.runtime_of(*other) == Some(runtime))
-            .map(|other| {
-                let polls = recording.polls_on(other);
-                let before =
-                    |at: Ns| polls.partition_point(|poll| recording.poll_start(*poll) < at);
-                before(row.start) - before(ready)
-            });
-        behind.elsewhere = others.sum();
-    }
-    behind
+    behind.parked += parked(recording, lane, wait.ready, wait.until, budget);
 }
 
 /// For how long of the time `lane` was parked.

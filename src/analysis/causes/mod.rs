@@ -9,7 +9,11 @@ mod tests;
 pub use behind::Behind;
 pub use forward::{Delayed, How, Onwards, Woke, onwards};
 
-use super::blind::{AFTERMATH, Blind, late_after};
+use super::{
+    State,
+    blind::{AFTERMATH, Blind, late_after},
+    state_at,
+};
 use crate::recording::{
     Cause, LastWake, Ns, PollIx, Recording, RuntimeIx, TaskIx, ThreadIx, WaitIx, WakeIx, Waker,
 };
@@ -21,13 +25,17 @@ const MOST_POLLS: usize = 8_192;
 /// Polls that are looked at to tell what a chain's tasks were queued behind.
 const SCANNED: usize = 1 << 16;
 
-/// The chain behind a poll, from the poll back in time.
+/// The chain behind a poll, from the poll back in time; or behind a task that was ready and never polled.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Chain {
-    /// The poll.
-    pub poll: PollIx,
-    /// What the time went into, latest first. They tile the time from the chain's beginning to the poll's start,
-    /// except for what [`Chain::more`] counts.
+    /// The task.
+    pub task: TaskIx,
+    /// The poll; `None` for a task that is ready and was not polled any more.
+    pub poll: Option<PollIx>,
+    /// Up to when it is told: the poll's start, or the end of the recording.
+    pub until: Ns,
+    /// What the time went into, latest first. They tile the time from the chain's beginning to `until`, except for what
+    /// [`Chain::more`] counts.
     pub steps: Vec<Step>,
     /// Steps that are not told, between the last of `steps` and the origin.
     pub more: usize,
@@ -53,8 +61,10 @@ pub struct Step {
 pub enum StepKind {
     /// A task was ready and waited for its poll: the schedule delay.
     Runnable {
-        /// The poll that it waited for.
-        poll: PollIx,
+        /// The task.
+        task: TaskIx,
+        /// The poll that it waited for; `None` where that never came.
+        poll: Option<PollIx>,
         /// What it was queued behind.
         behind: Behind,
         /// Whether only the history remembers the wake: it may have been ready for longer.
@@ -64,8 +74,8 @@ pub enum StepKind {
     OwnPoll {
         /// The poll that goes on; `None` where only the history remembers it.
         poll: Option<PollIx>,
-        /// The poll that this leads to.
-        next: PollIx,
+        /// The task.
+        task: TaskIx,
     },
     /// A task was being polled and had not yet woken, or spawned, the next one.
     Inside {
@@ -160,10 +170,10 @@ pub struct Before {
 }
 
 impl Chain {
-    /// The time from the chain's beginning to the poll's start, without what a blind interval may add to it.
+    /// The time from the chain's beginning to its end, without what a blind interval may add to it.
     #[must_use]
-    pub fn total(&self, recording: &Recording) -> Ns {
-        recording.poll_start(self.poll).saturating_sub(self.began)
+    pub fn total(&self) -> Ns {
+        self.until.saturating_sub(self.began)
     }
 
     /// The blind interval right before the wake that began it.
@@ -186,29 +196,54 @@ impl Chain {
 /// [`super::blind_intervals`] gives them.
 #[must_use]
 pub fn chain(recording: &Recording, blind: &[Blind], poll: PollIx) -> Chain {
-    let mut walk = Walk {
-        recording,
-        steps: Vec::new(),
-        more: 0,
-        began: recording.poll_start(poll),
-        budget: SCANNED,
+    let row = recording.poll(poll);
+    let goal = Goal {
+        task: row.task,
+        poll: Some(poll),
+        until: row.start,
     };
-    let mut current = poll;
-    for _ in 0..MOST_POLLS {
-        match walk.back_from(current, blind) {
-            // Polls ascend by start, so the way back is one through falling numbers, and ends. What in one instant
-            // leads to a later row leads nowhere.
-            Ok(before) if before < current => current = before,
-            Ok(_) => return walk.ended(poll, Origin::NotRecorded),
-            Err(origin) => return walk.ended(poll, origin),
-        }
-    }
-    walk.ended(poll, Origin::TooLong)
+    let Some((delay, cause)) = row.delay.zip(recording.cause(poll)) else {
+        return Walk::new(recording, goal).ended(Origin::NotRecorded);
+    };
+    let ready = row.start.saturating_sub(delay);
+    Walk::new(recording, goal).back(ready, cause, blind)
+}
+
+/// The chain behind a task that was ready, and not polled any more, at the end of the recording; `None` where it was not.
+#[must_use]
+pub fn never_polled(recording: &Recording, blind: &[Blind], task: TaskIx) -> Option<Chain> {
+    let end = recording.window().end;
+    let State::Runnable { since } = state_at(recording, task, end) else {
+        return None;
+    };
+    let last = recording.polls_of(task).last();
+    let last = last.map_or(Ns::MIN, |poll| recording.poll_start(*poll));
+    let wakes = recording.wakes_of(task);
+    let first = wakes.partition_point(|wake| recording.wake_at(*wake) <= last);
+    let before_rows = (last == Ns::MIN)
+        .then(|| recording.cause_before_rows(task))
+        .flatten();
+    let cause = before_rows.or(wakes.get(first).map(|wake| Cause::Wake(*wake)))?;
+    let goal = Goal {
+        task,
+        poll: None,
+        until: end,
+    };
+    Some(Walk::new(recording, goal).back(since, cause, blind))
+}
+
+/// Whose chain it is: a poll, or a task that waited for one in vain.
+#[derive(Clone, Copy)]
+struct Goal {
+    task: TaskIx,
+    poll: Option<PollIx>,
+    until: Ns,
 }
 
 /// A walk back in time.
 struct Walk<'a> {
     recording: &'a Recording,
+    goal: Goal,
     steps: Vec<Step>,
     more: usize,
     /// How far back it has come.
@@ -216,10 +251,23 @@ struct Walk<'a> {
     budget: usize,
 }
 
-impl Walk<'_> {
-    fn ended(self, poll: PollIx, origin: Origin) -> Chain {
+impl<'a> Walk<'a> {
+    fn new(recording: &'a Recording, goal: Goal) -> Self {
+        Self {
+            recording,
+            goal,
+            steps: Vec::new(),
+            more: 0,
+            began: goal.until,
+            budget: SCANNED,
+        }
+    }
+
+    fn ended(self, origin: Origin) -> Chain {
         Chain {
-            poll,
+            task: self.goal.task,
+            poll: self.goal.poll,
+            until: self.goal.until,
             steps: self.steps,
             more: self.more,
             origin,
@@ -227,62 +275,98 @@ impl Walk<'_> {
         }
     }
 
-    /// Tells what led to `poll`, and the poll in which that was done; or what began it all.
-    fn back_from(&mut self, poll: PollIx, blind: &[Blind]) -> Result<PollIx, Origin> {
+    /// Follows what made the goal's task ready at `ready`, from poll to poll.
+    fn back(mut self, ready: Ns, cause: Cause, blind: &[Blind]) -> Chain {
+        let mut goal = self.goal;
+        let (mut ready, mut cause) = (ready, cause);
+        for _ in 0..MOST_POLLS {
+            let before = match self.told(goal, ready, cause, blind) {
+                Ok(before) => before,
+                Err(origin) => return self.ended(origin),
+            };
+            // Polls ascend by start, so the way back is one through falling numbers, and ends. What in one instant
+            // leads to a later row leads nowhere.
+            if goal.poll.is_some_and(|poll| before >= poll) {
+                return self.ended(Origin::NotRecorded);
+            }
+            let at = cause.at(self.recording);
+            let row = self.recording.poll(before);
+            let (by, woken) = match cause {
+                Cause::Wake(wake) => (Act::Wake(wake), goal.task),
+                _ => (Act::Spawn(at), goal.task),
+            };
+            let inside = StepKind::Inside {
+                poll: before,
+                by,
+                woken,
+            };
+            self.step(row.start, at, inside);
+            let Some((delay, next)) = row.delay.zip(self.recording.cause(before)) else {
+                return self.ended(Origin::NotRecorded);
+            };
+            goal = Goal {
+                task: row.task,
+                poll: Some(before),
+                until: row.start,
+            };
+            (ready, cause) = (row.start.saturating_sub(delay), next);
+        }
+        self.ended(Origin::TooLong)
+    }
+
+    /// Tells how long the goal's task was ready, and finds the poll in which it was made so; or what began it all.
+    fn told(
+        &mut self,
+        goal: Goal,
+        ready: Ns,
+        cause: Cause,
+        blind: &[Blind],
+    ) -> Result<PollIx, Origin> {
         let recording = self.recording;
-        let row = recording.poll(poll);
-        let (Some(delay), Some(cause)) = (row.delay, recording.cause(poll)) else {
-            return Err(Origin::NotRecorded);
-        };
         let at = cause.at(recording);
-        let ready = row.start.saturating_sub(delay).max(at);
+        let ready = ready.max(at);
         let queue = match cause {
             Cause::Wake(wake) => recording.wake_lane(wake),
             Cause::Spawn { .. } | Cause::Folded(_) => None,
         };
         let behind = if self.steps.len() < MOST_STEPS {
-            behind::behind(recording, poll, queue, ready, &mut self.budget)
+            let wait = behind::Wait {
+                task: goal.task,
+                poll: goal.poll,
+                queue,
+                ready,
+                until: goal.until,
+            };
+            behind::behind(recording, &wait, &mut self.budget)
         } else {
             Behind::default()
         };
-        let at_least = matches!(cause, Cause::Folded(_));
-        self.step(
-            ready,
-            row.start,
-            StepKind::Runnable {
-                poll,
-                behind,
-                at_least,
-            },
-        );
+        let runnable = StepKind::Runnable {
+            task: goal.task,
+            poll: goal.poll,
+            behind,
+            at_least: matches!(cause, Cause::Folded(_)),
+        };
+        self.step(ready, goal.until, runnable);
         if at < ready {
-            let previous = recording.polls_of(row.task);
-            let place = previous.partition_point(|other| *other < poll);
+            let polls = recording.polls_of(goal.task);
+            let place = match goal.poll {
+                Some(poll) => polls.partition_point(|other| *other < poll),
+                None => polls.len(),
+            };
             let own = StepKind::OwnPoll {
-                poll: place.checked_sub(1).map(|index| previous[index]),
-                next: poll,
+                poll: place.checked_sub(1).map(|index| polls[index]),
+                task: goal.task,
             };
             self.step(at, ready, own);
         }
-        let (before, by) = match cause {
-            Cause::Wake(wake) => (
-                recording
-                    .waker_poll(wake)
-                    .ok_or_else(|| origin_of(recording, blind, wake))?,
-                Act::Wake(wake),
-            ),
-            Cause::Spawn { at } => (spawning_poll(recording, row.task, at)?, Act::Spawn(at)),
-            Cause::Folded(wake) => return Err(Origin::Folded(wake)),
-        };
-        if before < poll {
-            let inside = StepKind::Inside {
-                poll: before,
-                by,
-                woken: row.task,
-            };
-            self.step(recording.poll_start(before), at, inside);
+        match cause {
+            Cause::Wake(wake) => recording
+                .waker_poll(wake)
+                .ok_or_else(|| origin_of(recording, blind, wake)),
+            Cause::Spawn { at } => spawning_poll(recording, goal.task, at),
+            Cause::Folded(wake) => Err(Origin::Folded(wake)),
         }
-        Ok(before)
     }
 
     fn step(&mut self, from: Ns, to: Ns, kind: StepKind) {

@@ -74,7 +74,7 @@ fn visited(chain: &Chain) -> Vec<PollIx> {
         StepKind::Inside { poll, .. } => Some(poll),
         _ => None,
     });
-    std::iter::once(chain.poll).chain(inside).collect()
+    chain.poll.into_iter().chain(inside).collect()
 }
 
 /// Whether all workers are inside polls at `at`.
@@ -105,7 +105,7 @@ proptest! {
             prop_assert!(chain.is_whole());
             prop_assert_eq!(chain.began, reached);
             let sum: Ns = chain.steps.iter().map(Step::length).sum();
-            prop_assert_eq!(chain.total(recording), sum);
+            prop_assert_eq!(chain.total(), sum);
 
             let (slow, began) = slow_chain(&play, played(&play, poll));
             let fast: Vec<Polled> = visited(&chain).into_iter().map(|poll| played(&play, poll)).collect();
@@ -120,7 +120,7 @@ proptest! {
         let recording = &play.recording;
         for poll in (0..recording.poll_count()).map(PollIx::new) {
             for step in &chain(recording, &[], poll).steps {
-                let StepKind::Runnable { behind, poll, .. } = &step.kind else { continue };
+                let StepKind::Runnable { behind, poll: Some(poll), .. } = &step.kind else { continue };
                 let lane = recording.worker_of(behind.lane.unwrap()).unwrap();
                 let own = played(&play, *poll);
                 let overlaps: Vec<Ns> = play.polls.iter()
@@ -219,7 +219,7 @@ fn a_wake_after_a_blind_interval_is_late_by_up_to_its_length_and_no_more_than_th
     let blind = blind_intervals(&recording, MS);
     let polls = recording.polls_of(task(&recording, 3));
     let late = chain(&recording, &blind, polls[1]);
-    assert_eq!(late.total(&recording), 500);
+    assert_eq!(late.total(), 500);
     let before = late.blind().unwrap();
     assert_eq!((before.blind.start, before.blind.end), (11 * MS, 90 * MS));
     assert_eq!(before.at_most, 79 * MS + 100);
@@ -232,7 +232,7 @@ fn a_wake_after_a_blind_interval_is_late_by_up_to_its_length_and_no_more_than_th
     assert_eq!(inside, [1, 2]);
 
     let punctual = chain(&recording, &blind, polls[2]);
-    assert_eq!(punctual.total(&recording), MS);
+    assert_eq!(punctual.total(), MS);
     assert_eq!(punctual.blind(), None);
     assert!(matches!(punctual.origin, Origin::Runtime { .. }));
 
@@ -260,7 +260,7 @@ fn two_tasks_that_wake_each_other_for_ever_are_followed_so_far_and_no_further() 
     assert_eq!(chain.origin, Origin::TooLong);
     assert_eq!(chain.steps.len(), MOST_STEPS);
     assert_eq!(chain.steps.len() + chain.more, MOST_POLLS * 2);
-    assert_eq!(chain.total(&recording), MOST_POLLS as Ns * 10);
+    assert_eq!(chain.total(), MOST_POLLS as Ns * 10);
 }
 
 #[test]
@@ -275,7 +275,7 @@ fn a_wake_at_the_very_start_of_a_poll_by_itself_leads_nowhere_twice() {
     let recording = builder.finish();
     let chain = chain(&recording, &[], PollIx::new(1));
     assert_eq!(chain.origin, Origin::NotRecorded);
-    assert_eq!(chain.total(&recording), 0);
+    assert_eq!(chain.total(), 0);
 }
 
 #[test]
@@ -294,4 +294,44 @@ fn a_task_that_was_never_polled_was_delayed_until_the_end() {
     assert_eq!(led_to.delayed_in_all, 1);
     assert_eq!((led_to.delayed[0].by, led_to.delayed[0].poll), (70, None));
     assert_eq!((led_to.woke_in_all, led_to.woke[0].poll), (1, None));
+}
+
+#[test]
+fn a_task_that_nobody_polls_any_more_says_whose_polls_keep_the_workers() {
+    let mut builder = testing::builder(100);
+    testing::runtime(&mut builder, 2);
+    let mut workers = [testing::batch(0), testing::batch(1)];
+    for task in 1..5 {
+        workers[0].spawn(task, testing::spawn(0));
+    }
+    workers[0].poll(3, 2, 4, Outcome::Pending);
+    workers[0].poll(4, 5, 6, Outcome::Pending);
+    workers[0].poll(1, 10, 100, Outcome::StillRunning);
+    workers[1].poll(2, 20, 100, Outcome::StillRunning);
+    workers[1].wake(4, 25, WakerKey::Task(2));
+    let mut outside = crate::recording::Batch::new(9);
+    outside.seat(crate::recording::SeatKey {
+        worker: None,
+        thread: 9,
+    });
+    outside.wake(3, 40, WakerKey::Outside);
+    for batch in workers.into_iter().chain([outside]) {
+        builder.batch(batch);
+    }
+    let recording = builder.finish();
+    let chain = never_polled(&recording, &[], task(&recording, 3)).unwrap();
+    assert_eq!((chain.poll, chain.total()), (None, 60));
+    let StepKind::Runnable { behind, .. } = &chain.steps[0].kind else {
+        panic!("{chain:?}");
+    };
+    assert_eq!((behind.lane, behind.polls, behind.busy), (None, 2, 120));
+    assert!(matches!(chain.origin, Origin::Outside { .. }));
+
+    let chain = never_polled(&recording, &[], task(&recording, 4)).unwrap();
+    let StepKind::Runnable { behind, .. } = &chain.steps[0].kind else {
+        panic!("{chain:?}");
+    };
+    assert_eq!((behind.polls, behind.most[0].1), (1, 75));
+    assert!(matches!(chain.steps[1].kind, StepKind::Inside { .. }));
+    assert_eq!(never_polled(&recording, &[], task(&recording, 1)), None);
 }

@@ -95,42 +95,63 @@ impl Line {
     }
 }
 
-/// Where a task was spawned, unless its name already says so.
+/// Where a task was spawned, unless what it is called already says so.
 fn spawn_place(recording: &Recording, task: TaskIx) -> String {
-    match (recording.name(task), recording.location(task)) {
-        (Some(_), Some(location)) => place(location).to_owned(),
-        _ => String::new(),
+    let place = recording.location(task).map(place).unwrap_or_default();
+    if called(recording, task).ends_with(place) {
+        String::new()
+    } else {
+        place.to_owned()
     }
 }
 
+/// `91 handle_ping`, or `91 src/service.rs:97` with no more than the end of a long path: the rest stands elsewhere.
+pub(in crate::explorer) fn called(recording: &Recording, task: TaskIx) -> String {
+    let whole = wording::task(recording, task);
+    let Some(location) = recording.location(task).map(place) else {
+        return whole;
+    };
+    if recording.name(task).is_some() {
+        return whole;
+    }
+    let mut ends = location.rmatch_indices('/').skip(1);
+    let end = ends
+        .next()
+        .map_or(location, |(slash, _)| &location[slash + 1..]);
+    format!("{} {end}", label::id(recording.task(task).id))
+}
+
+/// The one line where there is nothing to tell.
+pub(super) fn unknown() -> Line {
+    let text = "What made it ready was not recorded.".to_owned();
+    Line::new(Shape::Heading, "", Role::Plain, text)
+}
+
 /// All of the time that the bars stand for.
-pub(super) fn whole(recording: &Recording, chain: &Chain) -> Ns {
+pub(super) fn whole(chain: &Chain) -> Ns {
     let before = chain.blind().map_or(0, |before| before.at_most);
-    chain.total(recording).saturating_add(before)
+    chain.total().saturating_add(before)
 }
 
 /// Where the time went, in up to three sentences.
 pub(super) fn summary(opened: &Opened, chain: &Chain) -> Vec<String> {
     let recording = &opened.recording;
-    let total = duration(chain.total(recording));
-    let mut sentences = vec![match &chain.origin {
+    let total = duration(chain.total());
+    let least = match chain.origin {
+        Origin::Folded(_) => "at least ",
+        _ => "",
+    };
+    let begun = match &chain.origin {
         Origin::NotRecorded if chain.steps.is_empty() => {
-            "What made it runnable was not recorded.".to_owned()
+            return vec!["What made it runnable was not recorded.".to_owned()];
         }
-        Origin::NotRecorded => {
-            format!("It ran {total} after a poll of which it is not recorded why it ran.")
-        }
-        Origin::TooLong => {
-            format!("It ran {total} after the oldest of more polls than anybody follows back.")
-        }
-        origin => {
-            let least = match origin {
-                Origin::Folded(_) => "at least ",
-                _ => "",
-            };
-            let begun = begun_by(recording, origin, chain.poll);
-            format!("It ran {least}{total} after {begun}.")
-        }
+        Origin::NotRecorded => "a poll of which it is not recorded why it ran".to_owned(),
+        Origin::TooLong => "the oldest of more polls than anybody follows back".to_owned(),
+        origin => begun_by(recording, origin, chain.task),
+    };
+    let mut sentences = vec![match chain.poll {
+        Some(_) => format!("It ran {least}{total} after {begun}."),
+        None => format!("It was not polled any more, {least}{total} after {begun}."),
     }];
     if let Some(before) = chain.blind() {
         sentences.push(format!(
@@ -144,7 +165,7 @@ pub(super) fn summary(opened: &Opened, chain: &Chain) -> Vec<String> {
 
 /// Of several steps, the one that took longest: that is what a person looks for.
 fn most_of_it(recording: &Recording, chain: &Chain) -> Option<String> {
-    let task = |poll: PollIx| wording::task(recording, recording.poll(poll).task);
+    let task = |poll: PollIx| called(recording, recording.poll(poll).task);
     let before = chain.blind().map_or(0, |before| before.at_most);
     let longest = chain
         .steps
@@ -152,21 +173,26 @@ fn most_of_it(recording: &Recording, chain: &Chain) -> Option<String> {
         .filter(|step| step.length() > before)
         .max_by_key(|step| step.length())
         .filter(|_| chain.steps.len() > 1)?;
-    let share = i128::from(longest.length()) * 100 / i128::from(chain.total(recording).max(1));
+    let share = i128::from(longest.length()) * 100 / i128::from(chain.total().max(1));
     let what = match &longest.kind {
-        StepKind::Runnable { poll, behind, .. } => format!(
+        StepKind::Runnable {
+            task, poll, behind, ..
+        } => format!(
             "{} was runnable{}",
-            task(*poll),
+            called(recording, *task),
             behind_whom(recording, *poll, behind)
         ),
-        StepKind::OwnPoll { next, .. } => {
-            format!("{} was still in its previous poll", task(*next))
+        StepKind::OwnPoll { task, .. } => {
+            format!(
+                "{} was still in its previous poll",
+                called(recording, *task)
+            )
         }
         StepKind::Inside { poll, by, woken } => format!(
             "{} was being polled before it {} {}",
             task(*poll),
             did(*by),
-            wording::task(recording, *woken)
+            called(recording, *woken)
         ),
     };
     Some(format!("{share} % of it: {what}."))
@@ -180,13 +206,12 @@ fn did(act: Act) -> &'static str {
 }
 
 /// `the runtime woke it`, with the task's name where the chain is about several.
-fn begun_by(recording: &Recording, origin: &Origin, last: PollIx) -> String {
-    let last = recording.poll(last).task;
+fn begun_by(recording: &Recording, origin: &Origin, last: TaskIx) -> String {
     let whom = |task: TaskIx| {
         if task == last {
             "it".to_owned()
         } else {
-            wording::task(recording, task)
+            called(recording, task)
         }
     };
     match origin {
@@ -212,12 +237,20 @@ fn begun_by(recording: &Recording, origin: &Origin, last: PollIx) -> String {
 }
 
 /// ` behind 3 polls of worker 0`, and which worker took it over.
-fn behind_whom(recording: &Recording, poll: PollIx, behind: &Behind) -> String {
+fn behind_whom(recording: &Recording, poll: Option<PollIx>, behind: &Behind) -> String {
     let Some(lane) = behind.lane else {
-        return String::new();
+        return match behind.polls {
+            0 => String::new(),
+            polls => format!(
+                " while all workers were in {}",
+                plural(polls as u64, "poll")
+            ),
+        };
     };
     let queue = label::lane(recording, lane);
-    let ran = label::lane(recording, recording.poll(poll).lane);
+    let ran = poll.map_or_else(String::new, |poll| {
+        label::lane(recording, recording.poll(poll).lane)
+    });
     match (behind.polls, behind.moved) {
         (0, true) => format!(", woken on {queue}, run by {ran}"),
         (0, false) if behind.parked > 0 => {
@@ -236,7 +269,7 @@ fn behind_whom(recording: &Recording, poll: PollIx, behind: &Behind) -> String {
 }
 
 /// The lines, the latest first, and what came of the poll below them.
-pub(super) fn lines(opened: &Opened, chain: &Chain, onwards: &Onwards) -> Vec<Line> {
+pub(super) fn lines(opened: &Opened, chain: &Chain, onwards: Option<&Onwards>) -> Vec<Line> {
     let recording = &opened.recording;
     let mut lines = Vec::new();
     for told in &chain.steps {
@@ -250,15 +283,18 @@ pub(super) fn lines(opened: &Opened, chain: &Chain, onwards: &Onwards) -> Vec<Li
     if let Some(before) = chain.blind() {
         blind(recording, before, &mut lines);
     }
-    after(recording, onwards, &mut lines);
+    if let Some(onwards) = onwards {
+        after(recording, onwards, &mut lines);
+    }
     lines
 }
 
 fn step(recording: &Recording, step: &Step, lines: &mut Vec<Line>) {
-    let task = |poll: PollIx| wording::task(recording, recording.poll(poll).task);
+    let task = |poll: PollIx| called(recording, recording.poll(poll).task);
     let line = |word, role, text| Line::new(Shape::Step, word, role, text).lasting(step.length());
     match &step.kind {
         StepKind::Runnable {
+            task: who,
             poll,
             behind,
             at_least,
@@ -266,10 +302,17 @@ fn step(recording: &Recording, step: &Step, lines: &mut Vec<Line>) {
             let least = if *at_least { ", at least" } else { "" };
             let text = format!(
                 "{}{}{least}",
-                task(*poll),
+                called(recording, *who),
                 behind_whom(recording, *poll, behind)
             );
-            lines.push(line("runnable", Role::Runnable, text).to_poll(recording, *poll));
+            let told = line("runnable", Role::Runnable, text);
+            lines.push(match poll {
+                Some(poll) => told.to_poll(recording, *poll),
+                None => Line {
+                    place: spawn_place(recording, *who),
+                    ..told
+                },
+            });
             // What took next to nothing of the time explains nothing.
             let told = behind
                 .most
@@ -280,8 +323,11 @@ fn step(recording: &Recording, step: &Step, lines: &mut Vec<Line>) {
                 lines.push(part.lasting(*overlap).to_poll(recording, *other));
             }
         }
-        StepKind::OwnPoll { poll, next } => {
-            let text = format!("{}, woken while it was still being polled", task(*next));
+        StepKind::OwnPoll { poll, task } => {
+            let text = format!(
+                "{}, woken while it was still being polled",
+                called(recording, *task)
+            );
             let told = line("own poll", Role::Running, text);
             lines.push(match poll {
                 Some(poll) => told.to_poll(recording, *poll),
@@ -293,7 +339,7 @@ fn step(recording: &Recording, step: &Step, lines: &mut Vec<Line>) {
                 "{} until it {} {}",
                 task(*poll),
                 did(*by),
-                wording::task(recording, *woken)
+                called(recording, *woken)
             );
             lines.push(line("inside", Role::Running, text).to_poll(recording, *poll));
         }
@@ -326,7 +372,7 @@ fn origin(recording: &Recording, chain: &Chain, lines: &mut Vec<Line>) {
         Origin::Spawn { task, at, parent } => {
             let by = parent.map_or_else(
                 || "from outside".to_owned(),
-                |parent| format!("by {}", wording::task(recording, parent)),
+                |parent| format!("by {}", called(recording, parent)),
             );
             Line {
                 target: Some((*task, *at, Happening::Spawned)),
@@ -390,7 +436,7 @@ fn blind(recording: &Recording, before: &Before, lines: &mut Vec<Line>) {
         let text = format!(
             "{} in {}",
             label::lane(recording, row.lane),
-            wording::task(recording, row.task)
+            called(recording, row.task)
         );
         let part = Line::new(Shape::Part, "", Role::Blind, text);
         lines.push(part.lasting(row.duration).to_poll(recording, poll));
@@ -426,7 +472,7 @@ fn after(recording: &Recording, onwards: &Onwards, lines: &mut Vec<Line>) {
     lines.extend(onwards.woke.iter().map(|woke| woke_line(recording, woke)));
     more(onwards.woke_in_all - onwards.woke.len(), "woken", lines);
     lines.extend(onwards.late.iter().map(|late| {
-        let text = format!("{}, woken right after", wording::task(recording, late.task));
+        let text = format!("{}, woken right after", called(recording, late.task));
         let line = Line::new(Shape::Event, "late", Role::Blind, text);
         let line = line.lasting(late.at_most).at_most();
         Line {
@@ -456,7 +502,7 @@ fn more(number: usize, what: &str, lines: &mut Vec<Line>) {
 }
 
 fn woke_line(recording: &Recording, woke: &Woke) -> Line {
-    let name = wording::task(recording, woke.task);
+    let name = called(recording, woke.task);
     let word = match woke.how {
         How::Spawn => "spawned",
         How::Wake(_) | How::Redundant(_) => "woke",
@@ -505,7 +551,7 @@ fn delayed_line(recording: &Recording, delayed: &Delayed) -> Line {
     } else {
         ""
     };
-    let text = format!("{}, {why}{never}", wording::task(recording, delayed.task));
+    let text = format!("{}, {why}{never}", called(recording, delayed.task));
     let line = Line::new(Shape::Event, "delayed", Role::Runnable, text).lasting(delayed.by);
     match delayed.poll {
         Some(poll) => line.to_poll(recording, poll),

@@ -18,26 +18,36 @@ use super::{
     work::Errand,
 };
 use crate::{
-    analysis::causes::{chain, onwards},
+    analysis::{self, causes, label},
     recording::{
-        Happening, Ns, Outcome, PollIx,
+        Happening, Ns, Outcome, PollIx, TaskIx,
         time::{duration, instant},
     },
 };
+pub(super) use lines::called;
 use lines::{Line, Shape};
 
-/// What a step back restores of this pane: the selected line of the lines about one poll.
+/// What the pane tells of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Subject {
+    /// A poll.
+    Poll(PollIx),
+    /// A task that is ready, and not polled any more.
+    NeverPolled(TaskIx),
+}
+
+/// What a step back restores of this pane: the selected line of the lines about one subject.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Spot {
-    poll: Option<PollIx>,
+    of: Option<Subject>,
     line: usize,
     top: usize,
 }
 
-/// What is kept for drawing: everything there is to say about one poll.
+/// What is kept for drawing: everything there is to say about one subject.
 #[derive(Debug, Default)]
 pub(super) struct State {
-    poll: Option<PollIx>,
+    of: Option<Subject>,
     /// Whether that was asked for.
     asked: bool,
     /// Where the time went, in a few sentences.
@@ -80,9 +90,9 @@ impl Layout {
     }
 }
 
-/// The poll that the pane tells of: the selected one, the one that goes on at the cursor, the one that the selected
-/// wake led to, or else the next one: that is the one that did not run yet.
-fn subject(view: &View) -> Option<PollIx> {
+/// What the pane tells of: the selected poll, the one that goes on at the cursor, the one that the selected wake led to,
+/// or else the next one, which is the one that did not run yet.
+fn subject(view: &View) -> Option<Subject> {
     let task = view.place.task?;
     let recording = &view.opened.recording;
     let cursor = view.place.cursor;
@@ -96,50 +106,59 @@ fn subject(view: &View) -> Option<PollIx> {
         .filter(|event| event.at == cursor)
         .map(|event| event.what)
     {
-        Some(Happening::Polled(poll)) => return Some(poll),
+        Some(Happening::Polled(poll)) => return Some(Subject::Poll(poll)),
         Some(Happening::Woken(_) | Happening::Spawned) => {
             if let Some(poll) = next(cursor) {
-                return Some(poll);
+                return Some(Subject::Poll(poll));
             }
         }
         // Marks and wakes inside a poll belong to it, up to its very end.
         Some(_) => {
             let last = recording.last_poll_before(task, cursor);
             if let Some(poll) = last.filter(|poll| cursor <= recording.poll(*poll).end()) {
-                return Some(poll);
+                return Some(Subject::Poll(poll));
             }
         }
         None => {}
     }
-    recording
-        .poll_at(task, cursor)
-        .or_else(|| next(cursor))
-        .or_else(|| view.selected_poll())
+    let end = recording.window().end;
+    let waits_in_vain = || {
+        matches!(
+            view.opened.state(task, end),
+            analysis::State::Runnable { .. }
+        )
+    };
+    match recording.poll_at(task, cursor).or_else(|| next(cursor)) {
+        Some(poll) => Some(Subject::Poll(poll)),
+        None if waits_in_vain() => Some(Subject::NeverPolled(task)),
+        None => view.selected_poll().map(Subject::Poll),
+    }
 }
 
 /// Makes the selection valid and the cache agree with the place.
 pub(super) fn settle(view: &mut View) {
-    let poll = subject(view);
-    if view.causes.poll != poll {
+    let of = subject(view);
+    if view.causes.of != of {
         view.causes = State {
-            poll,
+            of,
             ..State::default()
         };
     }
-    if let Some(poll) = poll {
-        follow(view, poll);
+    if let Some(of) = of {
+        follow(view, of);
     }
-    let at_cursor = poll.and_then(|poll| at_cursor(view, poll));
-    if let (Some(told), Some(area)) = (at_cursor, view.area()) {
-        let most = if area.height < 14 { 1 } else { 2 };
-        view.causes.at_cursor = wrap(&told, usize::from(area.width).saturating_sub(2), most);
-    } else {
-        view.causes.at_cursor = Vec::new();
-    }
+    let at_cursor = of.and_then(|of| at_cursor(view, of));
+    view.causes.at_cursor = match (at_cursor, view.area()) {
+        (Some(told), Some(area)) => {
+            let most = if area.height < 14 { 1 } else { 2 };
+            wrap(&told, usize::from(area.width).saturating_sub(2), most)
+        }
+        _ => Vec::new(),
+    };
     let spot = &mut view.place.causes;
-    if spot.poll != poll {
+    if spot.of != of {
         *spot = Spot {
-            poll,
+            of,
             ..Spot::default()
         };
     }
@@ -152,19 +171,25 @@ pub(super) fn settle(view: &mut View) {
     }
 }
 
-/// What the task was doing at the cursor, where that lies outside of `poll`.
-fn at_cursor(view: &View, poll: PollIx) -> Option<String> {
-    let row = view.opened.recording.poll(poll);
+/// What the task was doing at the cursor, where that lies outside of the poll.
+fn at_cursor(view: &View, of: Subject) -> Option<String> {
     let cursor = view.place.cursor;
-    let apart = if cursor < row.start {
-        format!("{} before it", duration(row.start - cursor))
-    } else if row.end() < cursor {
-        format!("{} after it", duration(cursor - row.end()))
-    } else {
-        return None;
+    let (task, apart) = match of {
+        Subject::NeverPolled(task) => (task, String::new()),
+        Subject::Poll(poll) => {
+            let row = view.opened.recording.poll(poll);
+            let apart = if cursor < row.start {
+                format!(", {} before it", duration(row.start - cursor))
+            } else if row.end() < cursor {
+                format!(", {} after it", duration(cursor - row.end()))
+            } else {
+                return None;
+            };
+            (row.task, apart)
+        }
     };
-    let doing = wording::doing(&view.opened, row.task, cursor);
-    Some(format!("at the cursor, {apart}: {doing}"))
+    let doing = wording::doing(&view.opened, task, cursor);
+    Some(format!("at the cursor{apart}: {doing}"))
 }
 
 /// The line `by` lines from `line`, or the nearest one there that can be selected.
@@ -181,8 +206,8 @@ fn selectable(lines: &[Line], line: usize, by: isize) -> usize {
     first.or(before).or(after).unwrap_or(0)
 }
 
-/// Has the wakes followed back from `poll`, unless they were, or are about to be.
-fn follow(view: &mut View, poll: PollIx) {
+/// Has the wakes followed back, unless they were, or are about to be.
+fn follow(view: &mut View, of: Subject) {
     // What only touches so few polls is done within a frame.
     const FEW: usize = 20_000;
     // There is always a line about what began it.
@@ -195,14 +220,24 @@ fn follow(view: &mut View, poll: PollIx) {
     view.ask(Errand::Pane, large, move |_| {
         let recording = &opened.recording;
         let blind = &opened.facts.blind_intervals;
-        let chain = chain(recording, blind, poll);
-        let onwards = onwards(recording, blind, poll);
-        let summary = lines::summary(&opened, &chain);
-        let lines = lines::lines(&opened, &chain, &onwards);
-        let whole = lines::whole(recording, &chain);
+        let (chain, onwards) = match of {
+            Subject::Poll(poll) => (
+                Some(causes::chain(recording, blind, poll)),
+                Some(causes::onwards(recording, blind, poll)),
+            ),
+            Subject::NeverPolled(task) => (causes::never_polled(recording, blind, task), None),
+        };
+        let (summary, lines, whole) = match chain {
+            Some(chain) => (
+                lines::summary(&opened, &chain),
+                lines::lines(&opened, &chain, onwards.as_ref()),
+                lines::whole(&chain),
+            ),
+            None => (Vec::new(), vec![lines::unknown()], 0),
+        };
         Some(Box::new(move |view| {
             let state = &mut view.causes;
-            if state.poll == Some(poll) {
+            if state.of == Some(of) {
                 (state.summary, state.lines, state.whole) = (summary, lines, whole);
             }
         }))
@@ -262,11 +297,11 @@ pub(super) fn click(view: &mut View, area: Rect, _column: u16, row: u16) {
 
 pub(super) fn draw(buffer: &mut Buffer, area: Rect, theme: Theme, view: &View) {
     let layout = Layout::new(area, &view.causes);
-    let Some(poll) = view.causes.poll else {
+    let Some(of) = view.causes.of else {
         nothing(buffer, area, theme, view);
         return;
     };
-    head(buffer, layout.head, theme, view, poll);
+    head(buffer, layout.head, theme, view, of);
     list(buffer, layout.list, theme, view);
 }
 
@@ -294,39 +329,43 @@ fn nothing(buffer: &mut Buffer, area: Rect, theme: Theme, view: &View) {
     }
 }
 
-fn head(buffer: &mut Buffer, area: Rect, theme: Theme, view: &View, poll: PollIx) {
+fn head(buffer: &mut Buffer, area: Rect, theme: Theme, view: &View, of: Subject) {
     let recording = &view.opened.recording;
-    let row = recording.poll(poll);
     let cursor = view.place.cursor;
-    let which = if cursor < row.start {
-        "next poll"
-    } else if cursor <= row.end() {
-        "poll"
-    } else {
-        "last poll"
-    };
-    let length = match row.outcome {
-        Outcome::StillRunning => format!("{} so far", duration(row.duration)),
-        _ => duration(row.duration),
+    let (title, facts, past) = match of {
+        Subject::NeverPolled(task) => {
+            let title = format!("{} is ready, and not polled", called(recording, task));
+            (title, String::new(), false)
+        }
+        Subject::Poll(poll) => {
+            let row = recording.poll(poll);
+            let which = if cursor < row.start {
+                "next poll"
+            } else if cursor <= row.end() {
+                "poll"
+            } else {
+                "last poll"
+            };
+            let length = match row.outcome {
+                Outcome::StillRunning => format!("{} so far", duration(row.duration)),
+                _ => duration(row.duration),
+            };
+            let lane = label::lane(recording, row.lane);
+            (
+                format!("{which} of {}", called(recording, row.task)),
+                format!("  at {}, {length} on {lane}", instant(row.start)),
+                row.end() < cursor,
+            )
+        }
     };
     Pen::new(buffer, area, 0)
         .skip(1)
-        .put(
-            &format!("{which} of {}", wording::task(recording, row.task)),
-            theme.style(Role::Strong),
-        )
-        .fit(
-            &format!(
-                "  at {}, {length} on {}",
-                instant(row.start),
-                crate::analysis::label::lane(recording, row.lane)
-            ),
-            theme.style(Role::Plain),
-        );
+        .put(&title, theme.style(Role::Strong))
+        .fit(&facts, theme.style(Role::Plain));
     let verdict = view.causes.summary.iter().map(|told| (told, Role::Plain));
     let at_cursor = view.causes.at_cursor.iter().map(|told| (told, Role::Info));
     // After the last poll it is the state that tells why the task did not run; the rest is the past.
-    let sentences: Vec<(&String, Role)> = if row.end() < cursor {
+    let sentences: Vec<(&String, Role)> = if past {
         at_cursor.chain(verdict).collect()
     } else {
         verdict.chain(at_cursor).collect()

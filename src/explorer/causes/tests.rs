@@ -3,7 +3,7 @@
 use crate::{
     explorer::tests::{app, buffer, incident, lines, picture, press},
     open::{Progress, Request, open},
-    recording::Recording,
+    recording::{MILLISECOND, Outcome, Recording, SpawnFacts, WakerKey, testing},
 };
 
 /// The snapshot `name` of what is seen of the small incident after `keys`, at that size.
@@ -95,4 +95,51 @@ fn every_size_and_every_task_can_be_drawn() {
             buffer(&app);
         }
     }
+}
+
+/// Both workers are still inside polls at the end; a task that was woken meanwhile is ready for ever.
+fn stuck() -> Recording {
+    let mut builder = testing::builder(400 * MILLISECOND);
+    testing::runtime(&mut builder, 2);
+    let names: Vec<_> = ["reindex", "export", "health check"]
+        .into_iter()
+        .zip([
+            "src/search.rs:31:9",
+            "src/export.rs:12:5",
+            "src/health.rs:8:5",
+        ])
+        .map(|(name, location)| SpawnFacts {
+            name: builder.intern(name),
+            location: builder.intern(location),
+            ..testing::spawn(MILLISECOND)
+        })
+        .collect();
+    let mut workers = [testing::batch(0), testing::batch(1)];
+    for (id, facts) in (7..).zip(names) {
+        workers[0].spawn(id, facts);
+    }
+    workers[0].poll(9, 2 * MILLISECOND, 3 * MILLISECOND, Outcome::Pending);
+    workers[0].poll(
+        7,
+        50 * MILLISECOND,
+        400 * MILLISECOND,
+        Outcome::StillRunning,
+    );
+    workers[1].poll(
+        8,
+        60 * MILLISECOND,
+        400 * MILLISECOND,
+        Outcome::StillRunning,
+    );
+    workers[0].wake(9, 90 * MILLISECOND, WakerKey::Task(7));
+    for worker in workers {
+        builder.batch(worker);
+    }
+    builder.finish()
+}
+
+#[test]
+fn a_task_that_is_ready_and_never_polled() {
+    of(stuck(), "causes_never_polled", "2/health\nc", 80, 24);
+    of(stuck(), "causes_stuck", "2/reindex\nc", 80, 24);
 }

@@ -3,7 +3,7 @@
 use ratatui::{buffer::Buffer, layout::Rect};
 
 use super::{
-    Mode, Spot,
+    Mode, Spot, fitted,
     lines::{Canvas, Side},
     name,
 };
@@ -51,7 +51,18 @@ const MEASURED: usize = 64;
 
 impl Cells {
     /// What the words of one side take.
-    fn wanted(view: &View, edges: &[Edge]) -> Self {
+    fn wanted(view: &View, edges: &[Edge], nobody: &str) -> Self {
+        if edges.is_empty() {
+            let blanks = Self {
+                name: 0,
+                count: 0,
+                delay: 0,
+            };
+            return Self {
+                name: width(nobody).saturating_sub(blanks.figures()),
+                ..blanks
+            };
+        }
         let longest = |text: &dyn Fn(&Edge) -> String, least: usize| {
             let texts = edges.iter().take(MEASURED).map(|edge| width(&text(edge)));
             texts.max().unwrap_or(0).max(least)
@@ -79,8 +90,9 @@ fn delay(edge: &Edge) -> String {
 
 impl Columns {
     fn of(view: &View, ego: &Ego, body: Rect) -> Self {
-        let mut left = Cells::wanted(view, &ego.wakers);
-        let mut right = Cells::wanted(view, &ego.wakees);
+        let nobody = |wakees| nobody(view, ego.task, wakees);
+        let mut left = Cells::wanted(view, &ego.wakers, nobody(false));
+        let mut right = Cells::wanted(view, &ego.wakees, nobody(true));
         let middle = view.place.task.map_or(0, |task| {
             width(&wording::task(&view.opened.recording, task))
         });
@@ -270,7 +282,7 @@ pub(super) fn draw(buffer: &mut Buffer, body: Rect, theme: Theme, view: &View, t
     .intersection(rows);
     let recording = &view.opened.recording;
     Pen::new(buffer, middle, centre as u16).left(
-        &wording::task(recording, task),
+        &fitted(&wording::task(recording, task), columns.middle),
         columns.middle,
         theme.style(Role::Strong),
     );
@@ -316,7 +328,7 @@ fn row(
         pen.put(if row.selected { "▸ " } else { "  " }, base);
     }
     let cells = columns.cells(row.wakees);
-    pen.left(&name(view, edge), cells.name, base)
+    pen.left(&fitted(&name(view, edge), cells.name), cells.name, base)
         .put(" ", base)
         .right(&count(edge.count as u64), cells.count, base)
         .put(" × ", base)

@@ -14,7 +14,8 @@ use ratatui::{buffer::Buffer, layout::Rect};
 
 use super::{
     actions::ActionId,
-    text::{Pen, count, place},
+    causes::called,
+    text::{Pen, count, keep_end, keep_start, place, width},
     theme::{Role, Theme},
     view::View,
     wording,
@@ -408,7 +409,7 @@ fn head(buffer: &mut Buffer, area: Rect, theme: Theme, view: &View, task: TaskIx
     pen.skip(1)
         .put(shown, theme.style(Role::Dim))
         .skip(1)
-        .put(&wording::task(recording, task), theme.style(Role::Strong));
+        .put(&called(recording, task), theme.style(Role::Strong));
     let mut facts = Vec::new();
     if view.wakers.made_for != view.wakers.asked {
         facts.push("counting…".to_owned());
@@ -524,6 +525,20 @@ fn name(view: &View, edge: &Edge) -> String {
         }
         Waker::Runtime => "runtime".to_owned(),
         other => label::waker(recording, other),
+    }
+}
+
+/// A name in so many cells: of a path the end is kept, of everything else the beginning.
+fn fitted(name: &str, cells: usize) -> String {
+    let split = name
+        .find('/')
+        .map(|slash| name[..slash].rfind(' ').map_or(0, |blank| blank + 1));
+    match split {
+        Some(split) if width(name) > cells && width(&name[..split]) < cells => {
+            let (head, path) = name.split_at(split);
+            format!("{head}{}", keep_end(path, cells - width(head)))
+        }
+        _ => keep_start(name, cells),
     }
 }
 

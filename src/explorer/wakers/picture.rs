@@ -5,14 +5,14 @@ use std::collections::BTreeMap;
 
 use ratatui::{buffer::Buffer, layout::Rect};
 
-use super::{kin, lines::Canvas};
+use super::{fitted, kin, lines::Canvas};
 use crate::{
     analysis::{
         graph::{Link, Neighbourhood, Who},
         label,
     },
     explorer::{
-        text::{Pen, count, keep_start, place, width},
+        text::{Pen, count, place, width},
         theme::{Role, Theme},
         view::View,
         wording,
@@ -91,7 +91,7 @@ impl Picture {
         recording: &Recording,
         all: &Neighbourhood,
         layers: &BTreeMap<i32, Vec<usize>>,
-        width: usize,
+        cells: usize,
         height: usize,
     ) -> Self {
         let rows = rows(all, layers, height);
@@ -124,7 +124,7 @@ impl Picture {
             .map(|column| {
                 let labels = column.nodes.iter().map(|seat| {
                     let (name, figure) = label_of(recording, all, seat.node);
-                    super::super::text::width(&name) + super::super::text::width(&figure)
+                    width(&name) + width(&figure)
                 });
                 labels.max().unwrap_or(0).min(WIDEST)
             })
@@ -134,7 +134,7 @@ impl Picture {
             .iter()
             .map(|channel| channel.tracks + CHANNEL)
             .sum();
-        let room = width.saturating_sub(MARGIN + channels);
+        let room = cells.saturating_sub(MARGIN + channels);
         let cells = shared(&natural, room);
         let mut x = MARGIN;
         for (number, column) in picture.columns.iter_mut().enumerate() {
@@ -409,7 +409,7 @@ pub(super) fn draw(buffer: &mut Buffer, body: Rect, theme: Theme, view: &View) {
                 _ => Role::Info,
             };
             let cells = column.cells;
-            let name = keep_start(&name, cells.saturating_sub(width(&figure)));
+            let name = fitted(&name, cells.saturating_sub(width(&figure)));
             let Ok(row) = u16::try_from(seat.y) else {
                 continue;
             };

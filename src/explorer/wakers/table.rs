@@ -4,7 +4,7 @@ use std::cmp::Reverse;
 
 use ratatui::{buffer::Buffer, layout::Rect};
 
-use super::{Spot, name};
+use super::{Spot, fitted, name};
 use crate::{
     analysis::graph::{Edge, Ego},
     explorer::{
@@ -220,7 +220,7 @@ pub(super) fn draw(buffer: &mut Buffer, body: Rect, theme: Theme, view: &View, t
         pen.put(if selected { "▸ " } else { "  " }, base)
             .left(direction, 8, base)
             .put(" ", base)
-            .left(&name(view, edge), name_cells, base);
+            .left(&fitted(&name(view, edge), name_cells), name_cells, base);
         for (text, (_, cells)) in figures.iter().zip(FIGURES) {
             pen.put(" ", base).right(text, cells, base);
         }
