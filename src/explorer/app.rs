@@ -27,13 +27,16 @@ use super::{
     sheet::Sheet,
     steps::KINDS,
     tasks,
-    text::{Pen, keep_start, width},
+    text::{Pen, keep_start, width, wrap},
     theme::{Role, Theme},
     view::View,
     wakers,
     work::{Done, Work},
 };
 use crate::analysis::query::Vocabulary;
+
+/// The most lines of something that was copied that are shown.
+const MOST_LINES: usize = 12;
 
 /// What the terminal around the application has to do.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -192,7 +195,18 @@ impl App {
             self.note("Nothing is selected.");
             return Effect::None;
         }
-        self.note(&format!("copied: {}", text.replace('\n', " ")));
+        let room = usize::from(self.size.width).saturating_sub(4).max(20);
+        let lines: Vec<String> = text
+            .lines()
+            .flat_map(|line| wrap(line, room, MOST_LINES))
+            .collect();
+        // A command line on several lines is still one where it is pasted.
+        let end = if text.contains('\n') { "\n" } else { " \\\n" };
+        self.note(&if lines.len() == 1 && width(&text) + 10 <= room {
+            format!("copied: {text}")
+        } else {
+            format!("copied:\n{}", lines.join(end))
+        });
         Effect::Copy(text)
     }
 
@@ -661,10 +675,7 @@ impl App {
                 frame::keys(buffer, frame.keys, theme, &self.keymap, Context::Sheet);
             }
             None => match view.playing().as_ref().or(view.note.as_ref()) {
-                Some(note) => {
-                    let mut pen = Pen::new(buffer, frame.keys, 0);
-                    pen.skip(1).fit(note, theme.style(Role::Strong));
-                }
+                Some(note) => frame::note(buffer, frame, theme, note),
                 None => frame::keys(buffer, frame.keys, theme, &self.keymap, self.context()),
             },
         }

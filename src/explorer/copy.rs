@@ -5,8 +5,11 @@ use ratatui::{
     layout::{Position, Rect},
 };
 
-use super::{app::App, link::quoted, place::Pane, view::View, wording};
-use crate::{analysis::label, recording::time::instant};
+use super::{app::App, findings::Item, link::quoted, place::Pane, view::View, wording};
+use crate::{
+    analysis::{Evidence, label},
+    recording::time::{duration, instant},
+};
 
 impl App {
     /// The command line that opens the present view.
@@ -39,7 +42,8 @@ impl App {
                     told.unwrap_or_default().join("; ")
                 )
             }
-            _ => {
+            Pane::Findings => self.finding(view),
+            Pane::Wakers | Pane::Scheduler | Pane::Resources | Pane::Causes => {
                 let marked = self.marked_lines(view);
                 if marked.is_empty() {
                     label::task_at(recording, task)
@@ -47,6 +51,42 @@ impl App {
                     marked.join("\n")
                 }
             }
+        }
+    }
+
+    /// The selected finding with its evidence, or the line of evidence that is selected.
+    fn finding(&self, view: &View) -> String {
+        let findings = &view.opened.facts.findings;
+        let evidence = |evidence: &Evidence| {
+            format!(
+                "{}  {}  {}",
+                instant(evidence.at),
+                evidence.kind,
+                evidence.text
+            )
+        };
+        match view.place.findings.item {
+            Item::Evidence(finding, line) => findings
+                .get(finding)
+                .and_then(|finding| finding.evidence.get(line))
+                .map(evidence)
+                .unwrap_or_default(),
+            Item::Finding(finding) => findings.get(finding).map_or_else(String::new, |finding| {
+                let head = format!(
+                    "{} at {}, {}: {}",
+                    finding.kind.name(),
+                    instant(finding.start),
+                    duration(finding.duration),
+                    finding.message
+                );
+                let told = [head, finding.suggestion.clone()];
+                let lines: Vec<String> = told
+                    .into_iter()
+                    .chain(finding.evidence.iter().map(evidence))
+                    .collect();
+                lines.join("\n")
+            }),
+            _ => self.marked_lines(view).join("\n"),
         }
     }
 

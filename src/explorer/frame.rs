@@ -8,7 +8,7 @@ use super::{
     keymap::Keymap,
     layout::{Frame, STRIP_LABEL, strip_cells},
     place::{PANES, Pane, PaneEntry},
-    text::{Pen, count, keep_start, plural, width},
+    text::{Pen, count, keep_start, plural, width, wrap},
     theme::{Role, Theme},
     view::View,
 };
@@ -183,6 +183,30 @@ pub(super) fn strip(buffer: &mut Buffer, frame: &Frame, theme: Theme, view: &Vie
         usize::from(STRIP_LABEL - 5),
         theme.style(Role::Strong),
     );
+}
+
+/// What the last action has to say, in the place of the keys; what is longer takes lines from above them.
+pub(super) fn note(buffer: &mut Buffer, frame: &Frame, theme: Theme, note: &str) {
+    let cells = usize::from(frame.keys.width).saturating_sub(2);
+    let bottom = frame.keys.bottom();
+    let most = usize::from(bottom - frame.pane.y);
+    let lines: Vec<String> = note
+        .lines()
+        .flat_map(|line| wrap(line, cells, most))
+        .take(most)
+        .collect();
+    let height = u16::try_from(lines.len()).unwrap_or(1);
+    for (row, line) in (bottom - height..bottom).zip(&lines) {
+        let blank = " ".repeat(usize::from(frame.keys.width));
+        let area = Rect {
+            y: row,
+            ..frame.keys
+        };
+        Pen::new(buffer, area, 0).put(&blank, theme.style(Role::Plain));
+        Pen::new(buffer, area, 0)
+            .skip(1)
+            .fit(line, theme.style(Role::Strong));
+    }
 }
 
 /// How far the loading is, in the strip's place.

@@ -177,7 +177,7 @@ pub(super) fn draw_time(
     match problem {
         Some(problem) => pen.fit(problem, theme.style(Role::Warning)),
         None => pen.fit(
-            "12.5s, 1m2s, -3ms, 09:20:31 (UTC), start, end   enter goes   esc gives up",
+            "12.5s, 1m2s, -3ms, 09:20:31 UTC, end   enter goes  esc gives up",
             theme.style(Role::Dim),
         ),
     };

@@ -174,12 +174,12 @@ pub(super) struct Lives {
 impl Lives {
     pub(super) fn new(recording: &Recording) -> Self {
         let by = |time: fn(&Recording, TaskIx) -> Option<Ns>| {
-            let mut tasks: Vec<TaskIx> = recording
+            let mut tasks: Vec<(Ns, TaskIx)> = recording
                 .tasks()
-                .filter(|task| time(recording, *task).is_some())
+                .filter_map(|task| Some((time(recording, task)?, task)))
                 .collect();
-            tasks.sort_by_key(|task| time(recording, *task));
-            tasks
+            tasks.sort_unstable();
+            tasks.into_iter().map(|(_, task)| task).collect()
         };
         Self {
             spawned: by(spawned_at),

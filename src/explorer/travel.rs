@@ -59,7 +59,7 @@ impl View {
         };
         self.note = Some(match self.place.mark {
             Some(at) => format!(
-                "Marked {}: from there to the cursor is the range; {} takes the mark away.",
+                "Marked {}: the range goes from there to the cursor; {} unmarks.",
                 instant(at),
                 self.key(ActionId::Mark)
             ),

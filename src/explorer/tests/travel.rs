@@ -194,3 +194,30 @@ fn the_mouse_selects_drags_and_zooms() {
     app.click(14, 1);
     assert_eq!(app.context(), super::super::actions::Context::Tasks);
 }
+
+#[test]
+fn what_is_copied_is_shown_whole() {
+    let mut app = app(incident::recording(), 80, 24);
+    press(&mut app, "3++xlllf");
+    press(&mut app, "state=runnable or state=running\n3");
+    press(&mut app, "y");
+    let screen = lines(&buffer(&app));
+    let first = screen.iter().position(|line| line == " copied:").unwrap();
+    let shown: Vec<&str> = screen[first + 1..]
+        .iter()
+        .map(|line| line.trim().trim_end_matches(" \\"))
+        .collect();
+    assert_eq!(shown.join(" "), app.command_line(app.view().unwrap()));
+    press(&mut app, "j");
+    assert!(!shows(&app, "copied"));
+
+    // A finding is copied with its evidence.
+    press(&mut app, "1");
+    let finding = &app.view().unwrap().opened.facts.findings[0];
+    let text = app.selection(app.view().unwrap());
+    assert!(
+        text.contains(&finding.message) && text.contains(&finding.suggestion),
+        "{text}"
+    );
+    assert!(text.contains(&finding.evidence[0].text), "{text}");
+}
