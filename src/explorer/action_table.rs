@@ -201,6 +201,22 @@ pub(super) const ACTIONS: &[Action] = &[
         "Sort by the next column to the right, trouble after the last one; lanes of tasks by the next state.",
     ),
     action(
+        ActionId::Lengths,
+        "lengths",
+        &[Key::char('b')],
+        &[Context::Task],
+        Some("bars"),
+        "Show how long the polls and the schedule delays of the task were, as bars, or its list again.",
+    ),
+    action(
+        ActionId::Child,
+        "child",
+        &[Key::char('K')],
+        PANES,
+        None,
+        "Go to the next task that this one spawned.",
+    ),
+    action(
         ActionId::Parent,
         "parent",
         &[Key::char('p')],

@@ -70,6 +70,8 @@ pub(super) enum ActionId {
     Follow,
     WhoWoke,
     Parent,
+    Child,
+    Lengths,
     NextFinding,
     PreviousFinding,
     NextSlow,

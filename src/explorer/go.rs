@@ -1,6 +1,6 @@
 //! The jumps that follow the recording: to the waker, the parent, the culprit, the next slow poll.
 
-use super::{actions::ActionId, findings, place::Pane, span::Span, view::View};
+use super::{actions::ActionId, findings, place::Pane, span::Span, text::plural, view::View};
 use crate::{
     analysis::label,
     recording::{Cause, Happening, Ns, PollIx, TaskIx, WakeIx, Waker, time::duration},
@@ -126,6 +126,29 @@ impl View {
             }
             (None, None) => self.note = Some("Its spawn was not recorded.".to_owned()),
         }
+    }
+
+    /// To the first task that the selected one spawned after the cursor, and from its last one on to its first.
+    pub(super) fn child(&mut self) {
+        let Some(task) = self.place.task else { return };
+        let opened = std::sync::Arc::clone(&self.opened);
+        let recording = &opened.recording;
+        let children = recording.children_of(task);
+        let spawned = |child: &TaskIx| recording.task(*child).spawned_at();
+        let after = children.partition_point(|child| spawned(child) <= Some(self.place.cursor));
+        let Some(&child) = children.get(after).or(children.first()) else {
+            self.note = Some("It spawned no task that was recorded.".to_owned());
+            return;
+        };
+        match spawned(&child) {
+            Some(at) => self.jump_to(child, at, Happening::Spawned),
+            None => self.jump(|view| {
+                view.place.pane = Pane::Task;
+                view.place.task = Some(child);
+            }),
+        }
+        let count = plural(children.len() as u64, "task");
+        self.note = Some(format!("Of {count} that it spawned; p goes back to it."));
     }
 
     /// To the culprit of the next finding, or of the previous one, at the moment of the crime.

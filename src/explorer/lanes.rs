@@ -9,6 +9,7 @@ pub(super) struct LaneCell {
     pub(super) runs: Cover,
     /// Time between the moment at which it was ready and its poll.
     pub(super) ready: Cover,
+    /// Waits that marks name, or, where there is none, spans.
     pub(super) waits: Cover,
     pub(super) blind: Cover,
     pub(super) wakes: usize,
@@ -19,13 +20,16 @@ pub(super) struct LaneCell {
 pub(super) struct Lanes {
     made_for: Option<(TaskIx, Span, usize)>,
     cells: Vec<LaneCell>,
+    /// The third lane shows spans.
+    pub(super) spans: bool,
     summaries: Option<Summaries>,
 }
 
-/// Summaries of a task's waits, made when it is first looked at.
+/// Summaries of a task's waits or spans, made when it is first looked at.
 #[derive(Debug)]
 struct Summaries {
     task: TaskIx,
+    spans: bool,
     waits: Forest,
 }
 
@@ -51,6 +55,7 @@ impl Lanes {
         }
         self.cells = vec![LaneCell::default(); cells];
         if let Some(summaries) = &self.summaries {
+            self.spans = summaries.spans;
             summaries.draw(opened, span, &mut self.cells);
         }
         self.made_for = Some(key);
@@ -67,12 +72,31 @@ fn wait(recording: &Recording, task: TaskIx) -> impl Fn(usize) -> (Ns, Ns) + '_ 
     }
 }
 
+fn traced(recording: &Recording, task: TaskIx) -> impl Fn(usize) -> (Ns, Ns) + '_ {
+    let spans = recording.spans_of(task);
+    let open_end = recording.window().end;
+    move |index| {
+        let span = recording.span(spans[index]);
+        let end = span.closed.unwrap_or(open_end);
+        (span.opened.min(end), end)
+    }
+}
+
 impl Summaries {
     fn new(recording: &Recording, task: TaskIx) -> Self {
         // Waits of which only the end is known have no length to show.
         let waits = recording.waits_of(task).len();
+        let spans = recording.spans_of(task).len();
+        if waits == 0 && spans > 0 {
+            return Self {
+                task,
+                spans: true,
+                waits: Forest::new(spans, traced(recording, task)),
+            };
+        }
         Self {
             task,
+            spans: false,
             waits: Forest::new(waits, wait(recording, task)),
         }
     }
@@ -98,7 +122,15 @@ impl Summaries {
             |cell, cover| cell.ready = cover,
         );
         lane(
-            &|row| self.waits.cover(from, to, row, wait(recording, self.task)),
+            &|row| {
+                if self.spans {
+                    let get = traced(recording, self.task);
+                    self.waits.cover(from, to, row, get);
+                } else {
+                    let get = wait(recording, self.task);
+                    self.waits.cover(from, to, row, get);
+                }
+            },
             |cell, cover| cell.waits = cover,
         );
         let runtime = recording.task(self.task).runtime;

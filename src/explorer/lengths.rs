@@ -5,14 +5,14 @@ use std::sync::Arc;
 use ratatui::{buffer::Buffer, layout::Rect};
 
 use super::{
-    text::{Pen, brief, count},
+    text::{Pen, brief, count, width},
     theme::{Role, Theme},
     view::View,
     work::Errand,
 };
 use crate::{
     analysis::query::Scope,
-    recording::{Ns, PollIx, Recording, TaskIx, time::duration},
+    recording::{Ns, PollIx, Recording, TaskIx},
 };
 
 /// Whether the bars are wanted where there is no room for them beside the list, and what they were made for.
@@ -191,17 +191,16 @@ pub(super) fn draw(buffer: &mut Buffer, area: Rect, theme: Theme, view: &View, t
 fn bars(buffer: &mut Buffer, area: Rect, theme: Theme, what: &str, bars: &Bars, role: Role) {
     /// Cells in front of a bar and behind it: what it counts from, and how many.
     const LABELS: usize = 18;
-    let title = if bars.known == 0 {
+    let known = count(bars.known as u64);
+    let [median, p99, longest] = [bars.median, bars.p99, bars.longest].map(brief);
+    let mut title = if bars.known == 0 {
         format!("no {what} known")
     } else {
-        format!(
-            "{what} {}: half {}, p99 {}, longest {}",
-            count(bars.known as u64),
-            duration(bars.median),
-            duration(bars.p99),
-            duration(bars.longest)
-        )
+        format!("{what} {known}: p50 {median}, p99 {p99}, longest {longest}")
     };
+    if width(&title) >= usize::from(area.width) {
+        title = format!("{what} {known}: p99 {p99}");
+    }
     Pen::new(buffer, area, 0)
         .skip(1)
         .fit(&title, theme.style(Role::Plain));
@@ -229,7 +228,19 @@ mod tests {
 
     #[test]
     fn every_length_is_in_the_step_that_it_reaches() {
-        for length in [0, 99, 100, 199, 200, 499, 500, 999, 1_000, 77_000_000, Ns::MAX] {
+        for length in [
+            0,
+            99,
+            100,
+            199,
+            200,
+            499,
+            500,
+            999,
+            1_000,
+            77_000_000,
+            Ns::MAX,
+        ] {
             let step = step(length);
             assert!(step == 0 || shortest(step) <= length);
             assert!(step + 1 == STEPS || length < shortest(step + 1));

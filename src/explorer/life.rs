@@ -3,11 +3,14 @@
 use ratatui::{buffer::Buffer, layout::Rect, style::Modifier};
 
 use super::{
+    actions::ActionId,
+    figures::Figure,
     frame::level,
     lanes::LaneCell,
     layout::{LABEL, LifeLayout},
+    lengths,
     place::{Pane, scrolled},
-    text::{Pen, brief, place, width, wrap},
+    text::{Pen, brief, count, place, width, wrap},
     theme::{Role, Theme},
     view::View,
     wording,
@@ -19,6 +22,33 @@ use crate::{
         time::{duration, instant},
     },
 };
+
+/// From this width of the list on there is room for bars at its right.
+const WIDE: u16 = 150;
+/// How wide they are there.
+const BARS: u16 = 66;
+
+/// What the Task pane makes of `action`; whether it has a use of its own for it.
+pub(super) fn act(view: &mut View, action: ActionId) -> bool {
+    if action != ActionId::Lengths {
+        return false;
+    }
+    if is_wide(view) {
+        view.note = Some("The bars stand at the right of the list.".to_owned());
+    } else {
+        view.lengths.wanted ^= true;
+    }
+    true
+}
+
+fn is_wide(view: &View) -> bool {
+    view.area().is_some_and(|area| area.width >= WIDE)
+}
+
+/// Whether bars of the lengths of polls and delays are drawn.
+pub(super) fn shows_lengths(view: &View) -> bool {
+    view.place.pane == Pane::Task && (view.lengths.wanted || is_wide(view))
+}
 
 pub(super) fn draw(buffer: &mut Buffer, area: Rect, theme: Theme, view: &View) {
     let Some(task) = view.place.task else {
@@ -33,7 +63,25 @@ pub(super) fn draw(buffer: &mut Buffer, area: Rect, theme: Theme, view: &View) {
     axis(buffer, layout.axis, theme, view, layout.cells());
     lanes(buffer, layout.lanes, theme, view, layout.cells());
     totals(buffer, layout.totals, theme, view, task);
-    list(buffer, layout.list, theme, view, task);
+    if !shows_lengths(view) {
+        list(buffer, layout.list, theme, view, task);
+    } else if layout.list.width >= WIDE {
+        let width = layout.list.width - BARS;
+        let left = Rect {
+            width: width - 2,
+            ..layout.list
+        };
+        let right = Rect {
+            x: layout.list.x + width,
+            width: BARS,
+            ..layout.list
+        };
+        list(buffer, left, theme, view, task);
+        // One above the other: side by side they would be too narrow to be read.
+        lengths::draw(buffer, right, theme, view, task);
+    } else {
+        lengths::draw(buffer, layout.list, theme, view, task);
+    }
     event(buffer, layout.event, theme, view, task);
 }
 
@@ -98,21 +146,37 @@ fn axis(buffer: &mut Buffer, area: Rect, theme: Theme, view: &View, cells: usize
 }
 
 fn lanes(buffer: &mut Buffer, area: Rect, theme: Theme, view: &View, cells: usize) {
-    const LANES: [&str; 4] = ["runs", "woken", "waits", "blind"];
+    let spans = view.lanes.spans;
+    let third = if spans { "spans" } else { "waits" };
+    let lanes = ["runs", "woken", third, "blind"];
     let cursor = view.place.span.cell(view.place.cursor, cells);
     let per_cell = view.place.span.per_cell(cells);
-    for (row, name) in LANES.iter().enumerate().take(usize::from(area.height)) {
+    for (row, name) in lanes.iter().enumerate().take(usize::from(area.height)) {
         let mut pen = Pen::new(buffer, area, row as u16);
         pen.skip(1)
             .left(name, usize::from(LABEL) - 1, theme.style(Role::Dim));
         for (number, cell) in view.lanes.cells().iter().enumerate().take(cells) {
-            let (glyph, role) = glyph(row, cell, per_cell, view.opened.facts.slow_poll);
+            let (glyph, role) = if spans && row == 2 {
+                (depth(cell.waits, per_cell), Role::Info)
+            } else {
+                glyph(row, cell, per_cell, view.opened.facts.slow_poll)
+            };
             let mut style = theme.style(role);
             if cursor == Some(number) {
                 style = style.add_modifier(Modifier::REVERSED);
             }
             pen.put(glyph, style);
         }
+    }
+}
+
+/// A cell of spans: the more lie in each other there, the more lines.
+fn depth(spans: Cover, per_cell: Ns) -> &'static str {
+    match (spans.any, spans.covered / per_cell.max(1)) {
+        (false, _) => " ",
+        (true, ..=1) => "─",
+        (true, 2) => "═",
+        (true, _) => "≡",
     }
 }
 
@@ -158,24 +222,55 @@ fn state(buffer: &mut Buffer, area: Rect, theme: Theme, view: &View, task: TaskI
 }
 
 fn totals(buffer: &mut Buffer, area: Rect, theme: Theme, view: &View, task: TaskIx) {
-    let opened = &view.opened;
-    let recording = &opened.recording;
+    let recording = &view.opened.recording;
     let totals = recording.totals(task);
-    let polls = format!(
-        "{}  busy {}  longest {}",
-        wording::polls(recording, task),
-        duration(totals.busy_ns),
-        duration(totals.longest_ns),
-    );
-    let delay = opened
-        .facts
-        .delay_p99(task)
-        .map_or_else(|| "unknown".to_owned(), duration);
-    let wakes = format!("{}  delay p99 {delay}", wording::wakes(recording, task));
-    for (row, line) in (0..area.height).zip([polls, wakes]) {
+    let delay = |p99: Option<Ns>| p99.map_or_else(|| "unknown".to_owned(), duration);
+    let spawned = match recording.children_of(task).len() as u64 {
+        0 => String::new(),
+        1 => "  spawned 1 task".to_owned(),
+        many => format!("  spawned {} tasks", count(many)),
+    };
+    let mut lines = vec![
+        format!(
+            "{}  busy {}  longest {}",
+            wording::polls(recording, task),
+            duration(totals.busy_ns),
+            duration(totals.longest_ns),
+        ),
+        format!(
+            "{}  p99 delay {}{spawned}",
+            wording::wakes(recording, task),
+            delay(view.opened.facts.delay_p99(task)),
+        ),
+    ];
+    let mut old = false;
+    if let Some((from, to)) = view.marked() {
+        old = view.figures_are_old();
+        let Figure {
+            polls,
+            busy,
+            longest,
+            p99,
+            wakes,
+        } = view.figures.of(&view.opened, task);
+        let marked = format!(
+            "in the {} marked: polls {}  busy {}  longest {}  p99 delay {}  wakes {}",
+            duration(to - from),
+            count(polls),
+            duration(busy),
+            duration(longest),
+            delay(p99),
+            count(wakes)
+        );
+        lines.insert(0, marked);
+    }
+    for (row, line) in (0..area.height).zip(lines) {
+        // What is about the range is what the person has asked for, once it is known.
+        let marked = row == 0 && view.marked().is_some() && !old;
+        let role = if marked { Role::Strong } else { Role::Dim };
         Pen::new(buffer, area, row)
             .skip(1)
-            .fit(&line, theme.style(Role::Dim));
+            .fit(&line, theme.style(role));
     }
 }
 

@@ -26,6 +26,7 @@ mod keymap;
 mod keys;
 mod lanes;
 mod layout;
+mod lengths;
 mod life;
 mod link;
 mod listing;

@@ -1,9 +1,10 @@
 //! Sentences about what the code said of itself: spans, custom events, await sites.
 
+use super::text::plural;
 use crate::{
     analysis::stacks,
     recording::{
-        CustomIx, Field, Recording, SiteIx, SpanIx, StackIx,
+        CustomIx, Field, PollIx, Recording, SiteIx, SpanIx, StackIx,
         time::{duration, instant},
     },
 };
@@ -42,6 +43,27 @@ pub(super) fn closed(recording: &Recording, span: SpanIx) -> String {
             )
         },
     )
+}
+
+/// A line about a span, further to the right the more spans it lies in.
+pub(super) fn indented(recording: &Recording, span: SpanIx, text: String) -> String {
+    /// Beyond this, only the nesting would be seen.
+    const DEEPEST: usize = 8;
+    let depth = usize::from(recording.span(span).depth).min(DEEPEST);
+    "  ".repeat(depth) + &text
+}
+
+/// How many samples fell into a poll, and where most of them were.
+pub(super) fn sampled(recording: &Recording, poll: PollIx) -> Option<String> {
+    let samples = recording.samples_in(poll);
+    let folded = stacks::fold(recording, samples.iter().copied(), None);
+    let heaviest = folded.frames.first()?;
+    Some(format!(
+        "{} of its {} in {}",
+        heaviest.leaf,
+        plural(folded.samples as u64, "sample"),
+        stacks::frame(recording, heaviest.frame)
+    ))
 }
 
 /// From when to when, how often it was entered, and inside what.

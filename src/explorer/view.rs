@@ -14,6 +14,7 @@ use super::{
     keymap::Keymap,
     lanes::Lanes,
     layout::{self, LifeLayout, TasksLayout},
+    lengths, life,
     mouse::Held,
     place::{Pane, Place, scrolled},
     resources, scheduler,
@@ -43,6 +44,7 @@ pub(super) struct View {
     /// Where the selected task is listed.
     pub(super) row: Option<usize>,
     pub(super) lanes: Lanes,
+    pub(super) lengths: lengths::State,
     pub(super) findings: findings::State,
     pub(super) wakers: wakers::State,
     pub(super) scheduler: scheduler::State,
@@ -101,6 +103,7 @@ impl View {
             figures_asked: None,
             row: None,
             lanes: Lanes::default(),
+            lengths: lengths::State::default(),
             findings: findings::State::default(),
             wakers: wakers::State::default(),
             scheduler: scheduler::State::default(),
@@ -184,7 +187,7 @@ impl View {
             Pane::Resources => resources::act(self, action),
             Pane::Causes => causes::act(self, action),
             Pane::Tasks => tasks::act(self, action),
-            Pane::Task => false,
+            Pane::Task => life::act(self, action),
         }
     }
 
@@ -251,6 +254,7 @@ impl View {
             ActionId::WhoWoke => self.who_woke(),
             ActionId::Follow => self.follow(),
             ActionId::Parent => self.parent(),
+            ActionId::Child => self.child(),
             ActionId::NextFinding => self.finding(1),
             ActionId::PreviousFinding => self.finding(-1),
             ActionId::NextSlow => self.slow_poll(true),
@@ -563,6 +567,9 @@ impl View {
         }
         if matches!(self.place.pane, Pane::Task | Pane::Scheduler) {
             self.place.span = self.place.span.showing(self.place.cursor, opened.window());
+        }
+        if life::shows_lengths(self) {
+            self.refresh_lengths();
         }
         if let Some(layout) = self.life_layout() {
             self.lanes

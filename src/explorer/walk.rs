@@ -29,8 +29,6 @@ use crate::{analysis::Thresholds, recording::Recording};
 pub struct Cost {
     /// From the key to the last byte of the frame.
     pub time: Duration,
-    /// Of that, what the key's action took, without waiting for work off the drawing thread.
-    pub update: Duration,
     /// The bytes that a terminal would have got.
     pub bytes: usize,
 }
@@ -117,14 +115,13 @@ impl Walker {
             };
             let begin = Instant::now();
             self.app.done(done);
-            last = Some(self.draw(begin, begin.elapsed()));
+            last = Some(self.draw(begin));
         }
         last.map(|cost| (asked.elapsed(), cost))
     }
 
     /// The frame as the terminal's loop would draw it, after a moment's patience.
     fn frame(&mut self, begin: Instant) -> Cost {
-        let update = begin.elapsed();
         let until = Instant::now() + LINGER;
         while self.app.waits() {
             let left = until.saturating_duration_since(Instant::now());
@@ -133,10 +130,10 @@ impl Walker {
             };
             self.app.done(done);
         }
-        self.draw(begin, update)
+        self.draw(begin)
     }
 
-    fn draw(&mut self, begin: Instant, update: Duration) -> Cost {
+    fn draw(&mut self, begin: Instant) -> Cost {
         let size = self.app.size();
         let app = &self.app;
         let bytes = self
@@ -144,7 +141,6 @@ impl Walker {
             .frame(&mut sink(), size, app.later(), |buffer| app.draw(buffer));
         Cost {
             time: begin.elapsed(),
-            update,
             bytes: bytes.unwrap_or(0),
         }
     }

@@ -73,9 +73,9 @@ pub(super) fn doing(opened: &Opened, of: TaskIx, at: Ns) -> String {
                 (Some(waits), _) => waits,
                 (None, Some(since)) => {
                     let idle = duration(at.saturating_sub(since));
-                    format!("idle for {idle}, on what no mark names")
+                    format!("idle for {idle}, {}", suspended(recording, of, at))
                 }
-                (None, None) => "idle, on what no mark names".to_owned(),
+                (None, None) => format!("idle, {}", suspended(recording, of, at)),
             };
             if let Some(since) = opened.facts.blind_at(recording.task(of).runtime, at) {
                 text.push_str(&format!(
@@ -101,6 +101,18 @@ pub(super) fn doing(opened: &Opened, of: TaskIx, at: Ns) -> String {
             let at = at.map_or_else(String::new, |at| format!(" at {}", instant(at)));
             format!("done{at}: {}", ending(recording, of))
         }
+    }
+}
+
+/// Where in the code an idle task was suspended, if that was seen since its latest poll.
+fn suspended(recording: &Recording, of: TaskIx, at: Ns) -> String {
+    let site = recording.await_site_at(of, at);
+    match site.filter(|site| recording.site_holds(*site, at)) {
+        Some(site) => {
+            let stack = recording.await_site(site).stack;
+            format!("suspended in {}", traced::leaf(recording, stack))
+        }
+        None => "on what no mark names".to_owned(),
     }
 }
 
@@ -170,8 +182,14 @@ pub(super) fn event(
             ("woken", text, Role::Runnable)
         }
         Happening::Polled(poll) => ("poll", polled(recording, poll), look_of(opened, poll)),
-        Happening::SpanOpened(span) => ("enters", traced::named(recording, span), Role::Plain),
-        Happening::SpanClosed(span) => ("leaves", traced::closed(recording, span), Role::Plain),
+        Happening::SpanOpened(span) => {
+            let text = traced::indented(recording, span, traced::named(recording, span));
+            ("enters", text, Role::Info)
+        }
+        Happening::SpanClosed(span) => {
+            let text = traced::indented(recording, span, traced::closed(recording, span));
+            ("leaves", text, Role::Info)
+        }
         Happening::Custom(custom) => ("event", traced::custom(recording, custom), Role::Plain),
         Happening::Suspended(site) => (
             "awaits",
@@ -229,6 +247,9 @@ fn polled(recording: &Recording, poll: PollIx) -> String {
     if let Some(delay) = row.delay {
         text.push_str(&format!(", {} after ready", duration(delay)));
     }
+    if let Some(sampled) = traced::sampled(recording, poll) {
+        text.push_str(&format!("; {sampled}"));
+    }
     text
 }
 
@@ -243,14 +264,16 @@ pub(super) fn event_in_full(opened: &Opened, of: TaskIx, event: &HistoryEvent) -
                 outcome => format!("to {}, {}", instant(row.end()), outcome.name()),
             };
             let lane = label::lane(recording, row.lane);
-            vec![
-                format!(
-                    "polled for {} on {lane}, from {} {end}",
-                    duration(row.duration),
-                    instant(row.start)
-                ),
-                cause(recording, poll),
-            ]
+            let polled = format!(
+                "polled for {} on {lane}, from {} {end}",
+                duration(row.duration),
+                instant(row.start)
+            );
+            // What is said last is kept where there is little room.
+            let sampled = traced::sampled(recording, poll);
+            let mut lines: Vec<String> = sampled.into_iter().collect();
+            lines.extend([polled, cause(recording, poll)]);
+            lines
         }
         Happening::Woken(wake) => {
             let row = recording.wake(wake);

@@ -21,11 +21,13 @@ pub(super) enum Errand {
     Rows,
     /// Totals and percentiles over the marked range.
     Totals,
+    /// How long the polls and delays of the selected task were.
+    Lengths,
     /// Whatever the pane that is shown needs besides.
     Pane,
 }
 
-const ERRANDS: usize = 3;
+const ERRANDS: usize = 4;
 
 /// What a finished piece of work leaves to be done to the view.
 pub(super) type Finish = Box<dyn FnOnce(&mut View) + Send>;
@@ -101,9 +103,8 @@ impl Work {
 
     /// Whether any answer is still to come.
     pub(super) fn waits(&self) -> bool {
-        [Errand::Rows, Errand::Totals, Errand::Pane]
-            .into_iter()
-            .any(|kind| self.waits_for(kind))
+        let waits = |desk: &Desk| desk.latest.load(Ordering::Relaxed) != desk.answered;
+        self.desks.iter().any(waits)
     }
 
     /// Asks for a piece of work. One that is not `large` is done at once, and so is every one where there is no other

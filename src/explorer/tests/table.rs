@@ -131,8 +131,10 @@ fn totals_are_those_of_the_marked_range() {
     let view = app.view().unwrap();
     let to = view.place.cursor;
     assert!(start < from && from < to);
-    let busy = view.figures.of(&view.opened, view.place.task.unwrap());
-    assert_eq!((busy.polls, busy.busy), (1, to - from));
+    let figure = view.figures.of(&view.opened, view.place.task.unwrap());
+    // Both ends belong to it; the poll began before it.
+    assert_eq!((figure.polls, figure.busy), (0, to - from + 1));
+    assert_eq!(figure.longest, 79_988_000);
 }
 
 fn snapshot(name: &str, keys: &str, width: u16, height: u16) {
@@ -165,6 +167,33 @@ fn tasks_are_folded_into_their_locations() {
     assert!(!view.table.wish.folded && !view.table.rows().is_empty());
     press(&mut app, "\x1b");
     assert!(app.view().unwrap().table.wish.folded);
+}
+
+#[test]
+fn lengths_stand_as_bars_instead_of_the_list_or_beside_it() {
+    snapshot("task_lengths", "/91\n\nb", 80, 24);
+    snapshot("task_lengths", "/91\n\n", 160, 50);
+    // Of the range, where one is marked.
+    snapshot("task_lengths_marked", "/91\n\n0xLLLb", 120, 40);
+}
+
+#[test]
+fn children_are_one_key_away_one_after_the_other() {
+    let mut app = app(incident::recording(), 120, 40);
+    press(&mut app, "/19\n\n0");
+    let id = |app: &App| {
+        let view = app.view().unwrap();
+        view.opened.recording.task(view.place.task.unwrap()).id
+    };
+    for child in [91, 92, 93] {
+        press(&mut app, "K");
+        assert_eq!(id(&app), child);
+        press(&mut app, "p");
+        assert_eq!(id(&app), 19);
+    }
+    press(&mut app, "KK");
+    let note = app.view().unwrap().note.clone().unwrap();
+    assert!(note.contains("spawned no task"), "{note}");
 }
 
 /// So many that nobody lists them between two frames.
