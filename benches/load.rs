@@ -124,9 +124,13 @@ fn frames(recording: &Recording) {
         let length = (window.end >> zoom).max(200);
         let from = window.end / 3 - length / 3;
         let mut took = |which: usize, look: &dyn Fn()| {
-            let begin = Instant::now();
-            look();
-            slowest[which] = slowest[which].max(begin.elapsed());
+            // Others use the machine, too: the best of a few is what it takes.
+            let times = (0..7).map(|_| {
+                let begin = Instant::now();
+                look();
+                begin.elapsed()
+            });
+            slowest[which] = slowest[which].max(times.min().unwrap_or_default());
         };
         took(0, &|| {
             let mut cells = [Cover::default(); 200];

@@ -301,7 +301,7 @@ impl Recording {
         let mut lengths = vec![None; self.lanes.len()];
         let mut changes = Vec::new();
         self.curves.follow(self, from, to, &mut lengths, |at, by| {
-            changes.push((at, by))
+            changes.push((at, by));
         });
         changes
     }
@@ -437,7 +437,7 @@ mod tests {
         let mut w0 = batch(0);
         for (id, ends) in ends.iter().enumerate() {
             let id = id as u64 + 1;
-            if id % 3 > 0 {
+            if !id.is_multiple_of(3) {
                 w0.spawn(id, spawn(id as Ns * 20));
             }
             if *ends {
@@ -568,7 +568,7 @@ mod tests {
                 let of_worker = |worker: u32| {
                     let lane = (0..recording.lanes().len()).map(LaneIx::new).find(|lane| recording.worker_of(*lane) == Some(worker));
                     let polls = lane.map_or(&[][..], |lane| recording.polls_on(lane)).iter().map(|poll| recording.poll(*poll));
-                    let polled = polls.filter(|poll| poll.start <= at).filter_map(|poll| Some((poll.start, i64::from(poll.queue?)))).last();
+                    let polled = polls.filter(|poll| poll.start <= at).filter_map(|poll| Some((poll.start, i64::from(poll.queue?)))).next_back();
                     match (polled, latest(worker)) {
                         (Some(poll), Some(point)) if point.0 > poll.0 => point.1,
                         (Some(poll), _) => poll.1,

@@ -1,16 +1,18 @@
-//! Many intervals on few cells: summaries of 64 intervals, and summaries of those, so that a timeline costs what its
+//! Many intervals on few cells: summaries of 32 intervals, and summaries of those, so that a timeline costs what its
 //! width costs, however many intervals it stands for.
 //!
-//! The intervals lie elsewhere and ascend by start; a forest takes some 0.7 bytes for each. An interval that is longer
+//! The intervals lie elsewhere and ascend by start; a forest takes some 1.1 bytes for each. An interval that is longer
 //! than its neighbours is looked at by itself, so the answers are exact. Intervals that overlap without end, each longer
 //! than a cell, are the one thing that costs more.
 
 use super::Ns;
 
 /// How many intervals the lowest summaries cover.
-const BLOCK: usize = 64;
+const BLOCK: usize = 32;
 /// How many summaries one summary covers.
 const FAN: usize = 16;
+/// Lengths from here on are not told apart by a summary itself.
+const TOO_LONG: Ns = u32::MAX as Ns;
 
 /// What intervals do in one cell.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -57,14 +59,28 @@ struct Node {
     /// The latest end.
     end: Ns,
     covered: Ns,
-    longest: Ns,
+    /// The length of the longest; what is longer than 4.29 s has [`u32::MAX`] here.
+    longest: u32,
+    /// The longest; of several that are too long for `longest`, the longest, too.
     longest_at: u32,
-    count: u32,
 }
 
 impl Node {
-    fn with(self, other: Self) -> Self {
-        let (longest, longest_at) = if other.longest > self.longest {
+    fn of(index: usize, (start, end): (Ns, Ns)) -> Self {
+        let length = end.saturating_sub(start);
+        Self {
+            start,
+            end,
+            covered: length,
+            longest: u32::try_from(length.max(0)).unwrap_or(u32::MAX),
+            longest_at: index as u32,
+        }
+    }
+
+    fn with(self, other: Self, get: &impl Fn(usize) -> (Ns, Ns)) -> Self {
+        let longer = other.longest > self.longest
+            || (other.longest == u32::MAX && other.longest_length(get) > self.longest_length(get));
+        let (longest, longest_at) = if longer {
             (other.longest, other.longest_at)
         } else {
             (self.longest, self.longest_at)
@@ -75,8 +91,15 @@ impl Node {
             covered: self.covered.saturating_add(other.covered),
             longest,
             longest_at,
-            count: self.count.saturating_add(other.count),
         }
+    }
+
+    fn longest_length(&self, get: &impl Fn(usize) -> (Ns, Ns)) -> Ns {
+        if self.longest < u32::MAX {
+            return Ns::from(self.longest);
+        }
+        let (start, end) = get(self.longest_at as usize);
+        end.saturating_sub(start)
     }
 }
 
@@ -93,24 +116,13 @@ impl Forest {
     /// Summarises `len` intervals.
     #[must_use]
     pub fn new(len: usize, get: impl Fn(usize) -> (Ns, Ns)) -> Self {
-        let leaf = |index: usize| {
-            let (start, end) = get(index);
-            let length = end.saturating_sub(start);
-            Node {
-                start,
-                end,
-                covered: length,
-                longest: length,
-                longest_at: index as u32,
-                count: 1,
-            }
-        };
+        let leaf = |index: usize| Node::of(index, get(index));
         let mut levels: Vec<Vec<Node>> = Vec::new();
         let lowest: Vec<Node> = (0..len)
             .step_by(BLOCK)
             .map(|first| {
                 let rest = (first + 1)..(first + BLOCK).min(len);
-                rest.fold(leaf(first), |sum, index| sum.with(leaf(index)))
+                rest.fold(leaf(first), |sum, index| sum.with(leaf(index), &get))
             })
             .collect();
         let mut below = lowest.len();
@@ -121,7 +133,12 @@ impl Forest {
             let lower = &levels[levels.len() - 1];
             let level: Vec<Node> = lower
                 .chunks(FAN)
-                .filter_map(|nodes| nodes.iter().copied().reduce(Node::with))
+                .filter_map(|nodes| {
+                    nodes
+                        .iter()
+                        .copied()
+                        .reduce(|sum, node| sum.with(node, &get))
+                })
                 .collect();
             below = level.len();
             levels.push(level);
@@ -174,7 +191,9 @@ impl Forest {
                 continue;
             }
             if let Some(cell) = sheet.cell_of(node.start, node.end) {
-                cell.add(node.covered, node.longest, node.longest_at, node.count);
+                let longest = node.longest_length(get);
+                let count = self.intervals_of(level, number);
+                cell.add(node.covered, longest, node.longest_at, count);
             } else if level > 0 {
                 self.draw(level - 1, self.below(level, number), sheet, get);
             } else {
@@ -196,6 +215,12 @@ impl Forest {
             None => (BLOCK, self.len),
         };
         node * width..((node + 1) * width).min(len)
+    }
+
+    /// How many intervals a node summarises.
+    fn intervals_of(&self, level: usize, node: usize) -> u32 {
+        let span = span(level);
+        (((node + 1) * span).min(self.len) - node * span) as u32
     }
 
     /// Calls `found` with every interval that has begun by `at` and ends after it, ascending.
@@ -275,7 +300,8 @@ impl Forest {
         least: Ns,
         get: impl Fn(usize) -> (Ns, Ns),
     ) -> Option<usize> {
-        self.last(before, &|node| node.longest >= least, &|index| {
+        let may = |node: &Node| Ns::from(node.longest) >= least.min(TOO_LONG);
+        self.last(before, &may, &|index| {
             let (start, end) = get(index);
             end.saturating_sub(start) >= least
         })
@@ -289,10 +315,10 @@ impl Forest {
         least: Ns,
         wanted: &impl Fn(usize) -> bool,
     ) -> Option<usize> {
-        let span = BLOCK * FAN.pow(level as u32);
+        let span = span(level);
         let nodes = nodes.start.max(from / span)..nodes.end;
         for number in nodes {
-            if self.levels[level][number].longest < least {
+            if Ns::from(self.levels[level][number].longest) < least.min(TOO_LONG) {
                 continue;
             }
             let below = self.below(level, number);
@@ -325,7 +351,7 @@ impl Forest {
         may: &impl Fn(&Node) -> bool,
         wanted: &impl Fn(usize) -> bool,
     ) -> Option<usize> {
-        let span = BLOCK * FAN.pow(level as u32);
+        let span = span(level);
         let nodes = nodes.start..nodes.end.min(before.div_ceil(span));
         for number in nodes.rev() {
             if !may(&self.levels[level][number]) {
@@ -344,6 +370,11 @@ impl Forest {
         }
         None
     }
+}
+
+/// How many intervals a node of a level summarises, at most.
+fn span(level: usize) -> usize {
+    BLOCK * FAN.pow(level as u32)
 }
 
 /// The cells while intervals are drawn on them, from left to right.
@@ -440,7 +471,7 @@ mod tests {
     }
 
     fn intervals() -> impl Strategy<Value = Vec<(Ns, Ns)>> {
-        let length = prop_oneof![8 => 0i64..20, 2 => 0i64..700, 1 => 0i64..20_000];
+        let length = prop_oneof![8 => 0i64..20, 2 => 0i64..700, 1 => 0i64..20_000, 1 => TOO_LONG - 2..TOO_LONG + 3];
         prop::collection::vec((0i64..10_000, length), 0..2_500).prop_map(|mut intervals| {
             intervals.sort_unstable();
             intervals
@@ -470,7 +501,7 @@ mod tests {
         }
 
         #[test]
-        fn searches_find_what_a_scan_finds(intervals in intervals(), at in -10i64..11_000, number in 0usize..2_600, least in 0i64..800) {
+        fn searches_find_what_a_scan_finds(intervals in intervals(), at in -10i64..11_000, number in 0usize..2_600, least in prop_oneof![0i64..800, TOO_LONG - 2..TOO_LONG + 3]) {
             let get = |index: usize| intervals[index];
             let forest = Forest::new(intervals.len(), get);
             let mut over = Vec::new();
@@ -479,7 +510,7 @@ mod tests {
             let expected: Vec<usize> = all().filter(|index| intervals[*index].0 <= at && at < intervals[*index].1).collect();
             prop_assert_eq!(over, expected);
             let before = number.min(intervals.len());
-            let even = |index: usize| index % 2 == 0;
+            let even = |index: usize| index.is_multiple_of(2);
             prop_assert_eq!(
                 forest.last_reaching(before, at, get, even),
                 (0..before).rev().find(|index| intervals[*index].1 >= at && even(*index))

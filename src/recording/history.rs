@@ -120,18 +120,19 @@ impl<'a> History<'a> {
     /// The number of the line that shows `what`, if it is part of this life.
     #[must_use]
     pub fn find(&self, at: Ns, what: Happening) -> Option<usize> {
-        let first = self.position(at);
-        let mut offset = first;
-        loop {
-            let line = self.get(offset)?;
-            if line.at != at {
-                return None;
+        let before = self.heads(at);
+        let until = at.checked_add(1).map(|next| self.heads(next));
+        let mut first = before.iter().sum::<usize>();
+        for (number, list) in self.lists.iter().enumerate() {
+            // In one instant the lists come one after the other.
+            let end = until.map_or_else(|| self.list_len(list), |until| until[number]);
+            let mut lines = before[number]..end;
+            if let Some(place) = lines.position(|line| Self::what(list, line) == what) {
+                return Some(first + place);
             }
-            if line.what == what {
-                return Some(offset);
-            }
-            offset += 1;
+            first += end - before[number];
         }
+        None
     }
 
     /// The line of this number.

@@ -378,7 +378,7 @@ mod tests {
                 let reaching = |thread: Option<ThreadIx>| begun().filter(|poll| {
                     let poll = recording.poll(*poll);
                     poll.covers(at) && thread.is_none_or(|thread| thread == poll.thread)
-                }).last();
+                }).next_back();
                 prop_assert_eq!(recording.poll_on(lane, at), reaching(None));
                 for thread in (0..recording.threads().len()).map(ThreadIx::new) {
                     prop_assert_eq!(recording.poll_of_thread(lane, thread, at), reaching(Some(thread)));
@@ -391,7 +391,7 @@ mod tests {
                 let parked = recording.parks_on(lane).iter().copied().filter(|park| {
                     let park = recording.park(*park);
                     park.start <= at && at < park.end()
-                }).last();
+                }).next_back();
                 prop_assert_eq!(recording.park_on(lane, at), parked);
             }
         }

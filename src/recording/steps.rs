@@ -12,7 +12,7 @@ use super::{
 /// How many changes one block covers.
 const BLOCK: u32 = 64;
 /// With at most this many blocks for each cell, the changes themselves are looked at.
-const EXACT: usize = 2;
+const EXACT: usize = 1;
 
 #[derive(Clone, Copy, Debug)]
 struct Block {
