@@ -141,21 +141,33 @@ impl Recording {
         number(cells, |place| polls[place].raw());
     }
 
-    /// A task's totals between `from` (in it) and `to` (out of it): polls that begin there, the time in polls that lies
-    /// there, the longest poll that touches it, wakes, and marked waits that begin there.
+    /// A task's totals from one instant to another, both in it: polls that touch the range, how much of it they cover, the
+    /// whole length of the longest of them, wakes, and marked waits that begin there.
     #[must_use]
     pub fn totals_between(&self, task: TaskIx, from: Ns, to: Ns) -> Totals {
         let polls = self.polls_of(task);
+        let after = to.saturating_add(1);
         let mut cell = [Cover::default()];
         let get = self.intervals(polls);
         match self.summaries.tasks.get(&task) {
-            Some(known) => known.polls.cover(from, to, &mut cell, get),
-            None => self.cover_few(polls, from, to, &mut cell),
+            Some(known) => known.polls.cover(from, after, &mut cell, get),
+            None => self.cover_few(polls, from, after, &mut cell),
         }
         let [cover] = cell;
+        let goes_on = |at: Ns| {
+            let poll = self.last_poll_before(task, at).map(|poll| self.poll(poll));
+            u64::from(poll.is_some_and(|poll| poll.start < at && at < poll.end()))
+        };
+        // The last instant takes no time.
+        let beyond = i64::from(
+            cover.covered > 0
+                && self
+                    .last_poll_before(task, to)
+                    .is_some_and(|poll| self.poll(poll).end() > to),
+        );
         let wakes = self.wakes_of(task);
         let first = wakes.partition_point(|wake| self.wake_at(*wake) < from);
-        let last = wakes.partition_point(|wake| self.wake_at(*wake) < to);
+        let last = wakes.partition_point(|wake| self.wake_at(*wake) <= to);
         let wakes = &wakes[first..last.max(first)];
         let own = wakes
             .iter()
@@ -164,8 +176,8 @@ impl Recording {
         let waits = self.waits_of(task);
         let begun = |at: Ns| waits.partition_point(|wait| self.waits.begin[wait.index()] < at);
         Totals {
-            polls: u64::from(cover.count),
-            busy_ns: cover.covered,
+            polls: u64::from(cover.count) + goes_on(from),
+            busy_ns: cover.covered - beyond,
             longest_ns: cover.longest,
             longest_start: match polls.get(cover.longest_at as usize) {
                 Some(poll) if cover.longest > 0 => self.poll_start(*poll),
@@ -173,7 +185,7 @@ impl Recording {
             },
             wakes: wakes.len() as u64,
             self_wakes: own as u64,
-            waits: begun(to).saturating_sub(begun(from)) as u64,
+            waits: begun(after).saturating_sub(begun(from)) as u64,
         }
     }
 
@@ -375,10 +387,10 @@ mod tests {
             for lane in (0..recording.lanes().len()).map(LaneIx::new) {
                 let own = || recording.polls_on(lane).iter().copied();
                 let begun = || own().filter(|poll| recording.poll_start(*poll) <= at);
-                let reaching = |thread: Option<ThreadIx>| begun().filter(|poll| {
+                let reaching = |thread: Option<ThreadIx>| begun().rfind(|poll| {
                     let poll = recording.poll(*poll);
                     poll.covers(at) && thread.is_none_or(|thread| thread == poll.thread)
-                }).next_back();
+                });
                 prop_assert_eq!(recording.poll_on(lane, at), reaching(None));
                 for thread in (0..recording.threads().len()).map(ThreadIx::new) {
                     prop_assert_eq!(recording.poll_of_thread(lane, thread, at), reaching(Some(thread)));
@@ -388,10 +400,10 @@ mod tests {
                 let long = |poll: &PollIx| recording.poll_duration(*poll) >= least;
                 prop_assert_eq!(recording.next_long_poll_on(lane, at, least), own().filter(|poll| recording.poll_start(*poll) > at).find(long));
                 prop_assert_eq!(recording.previous_long_poll_on(lane, at, least), own().filter(|poll| recording.poll_start(*poll) < at).rfind(long));
-                let parked = recording.parks_on(lane).iter().copied().filter(|park| {
+                let parked = recording.parks_on(lane).iter().copied().rfind(|park| {
                     let park = recording.park(*park);
                     park.start <= at && at < park.end()
-                }).next_back();
+                });
                 prop_assert_eq!(recording.park_on(lane, at), parked);
             }
         }
@@ -410,16 +422,18 @@ mod tests {
             let to = from + length;
             for task in recording.tasks() {
                 let mut expected = Totals::default();
+                let mut begun = 0;
                 for poll in recording.polls_of(task).iter().map(|poll| recording.poll(*poll)) {
-                    let begins = (from..to).contains(&poll.start);
-                    expected.polls += u64::from(begins);
+                    let begins = (from..=to).contains(&poll.start);
+                    begun += u64::from((from..to).contains(&poll.start));
                     if begins || (poll.start < from && from < poll.end()) {
+                        expected.polls += 1;
                         expected.busy_ns += poll.end().min(to) - poll.start.max(from);
                         expected.offer_longest(poll.start, poll.duration);
                     }
                 }
                 for wake in recording.wakes_of(task).iter().map(|wake| recording.wake(*wake)) {
-                    if (from..to).contains(&wake.at) {
+                    if (from..=to).contains(&wake.at) {
                         expected.wakes += 1;
                         expected.self_wakes += u64::from(wake.waker == Waker::Task(task));
                     }
@@ -428,11 +442,10 @@ mod tests {
                 let mut cells = [Cover::default(); 3];
                 recording.task_cover(task, from, to, &mut cells);
                 prop_assert_eq!(cells.iter().map(|cell| cell.covered).sum::<Ns>(), expected.busy_ns);
-                prop_assert_eq!(cells.iter().map(|cell| u64::from(cell.count)).sum::<u64>(), expected.polls);
-                let longest = cells.iter().filter(|cell| cell.longest > 0).max_by_key(|cell| cell.longest);
-                if let Some(cell) = longest {
+                prop_assert_eq!(cells.iter().map(|cell| u64::from(cell.count)).sum::<u64>(), begun);
+                for cell in cells.iter().filter(|cell| cell.longest > 0) {
                     let poll = recording.poll(PollIx::new(cell.longest_at as usize));
-                    prop_assert_eq!((poll.task, poll.duration), (task, expected.longest_ns));
+                    prop_assert_eq!((poll.task, poll.duration), (task, cell.longest));
                 }
             }
         }

@@ -96,7 +96,7 @@ impl Scope {
         let Some((from, to)) = self.range else {
             return recording.totals(task);
         };
-        recording.totals_between(task, from, to.saturating_add(1))
+        recording.totals_between(task, from, to)
     }
 }
 
