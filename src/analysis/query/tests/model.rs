@@ -636,15 +636,12 @@ fn of_task(field: FieldId, recording: &Recording, task: TaskIx, scope: &Scope) -
             };
             numbers([*delays.get(rank.checked_sub(1)?)?])
         }
-        FieldId::Polls => {
-            let starts = polls.iter().map(|poll| recording.poll_start(*poll));
-            numbers([starts.filter(|start| (from..=to).contains(start)).count() as u64])
-        }
+        FieldId::Polls => numbers([polls.len() as u64]),
         FieldId::Busy => numbers([polls
             .iter()
             .map(|poll| {
                 let row = recording.poll(*poll);
-                row.end().min(to.saturating_add(1)) - row.start.max(from)
+                row.end().min(to) - row.start.max(from)
             })
             .sum::<Ns>()]),
         FieldId::Longest => numbers(
