@@ -11,7 +11,7 @@ use clap::{
 use clap_complete::Shell;
 
 use crate::{
-    analysis::{Severity, Thresholds, query::Query},
+    analysis::{Severity, Thresholds, label, query::Query},
     explorer::{Background, Colors, Pane, Start, Stretch, When, length},
     recording::Ns,
 };
@@ -104,7 +104,7 @@ pub struct StartArgs {
     at: Option<When>,
 
     /// The id of the task to select.
-    #[arg(long, value_name = "ID")]
+    #[arg(long, value_name = "ID", value_parser = task_id)]
     task: Option<u64>,
 
     /// The line of that task's history to select, counted from 0.
@@ -260,6 +260,11 @@ impl FailOn {
             Self::Critical => Severity::Critical,
         }
     }
+}
+
+/// A task's id as the explorer writes it: `42`, or `r0` for a future that only the recorder numbers.
+fn task_id(text: &str) -> Result<u64, String> {
+    label::parse_id(text).ok_or_else(|| "a task's id is a number, or r and a number".to_owned())
 }
 
 fn threshold(text: &str) -> Result<(String, Ns), String> {

@@ -20,7 +20,7 @@ pub(super) fn task(recording: &Recording, task: TaskIx) -> String {
     let id = label::id(recording.task(task).id);
     match recording.name(task).or(recording.location(task).map(place)) {
         Some(name) => format!("{id} {name}"),
-        None => format!("{id}"),
+        None => id,
     }
 }
 

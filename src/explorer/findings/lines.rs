@@ -159,9 +159,11 @@ fn one_finding(page: &mut Page, opened: &Opened, number: usize, finding: &Findin
             6,
         );
     }
+    let kinds = finding.evidence.iter().map(|evidence| evidence.kind.len());
+    let widest = kinds.max().unwrap_or(0);
     for (line, evidence) in finding.evidence.iter().enumerate().filter(|_| open) {
         let at = format!("  {:>14}  ", instant(evidence.at));
-        let kind = format!("{:<6} ", evidence.kind);
+        let kind = format!("{:<widest$}  ", evidence.kind);
         let item = Item::Evidence(number, line);
         // The selected one is told in full.
         let indent = at.chars().count() + kind.chars().count();

@@ -55,6 +55,18 @@ pub(super) struct Spot {
     reverse: bool,
 }
 
+/// The first and the last instant of the marked range, if one is marked.
+type Range = Option<(Ns, Ns)>;
+
+/// What the rows are made from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Made {
+    cursor: Ns,
+    range: Range,
+    sort: Sort,
+    reverse: bool,
+}
+
 /// What is kept for drawing.
 #[derive(Debug, Default)]
 pub(super) struct State {
@@ -63,11 +75,11 @@ pub(super) struct State {
     /// Whether they were asked for.
     asked: bool,
     /// Figures of each group, and the range that they are about.
-    figures: Option<(Option<(Ns, Ns)>, Vec<WaitFigures>)>,
-    figures_asked: Option<Option<(Ns, Ns)>>,
+    figures: Option<(Range, Vec<WaitFigures>)>,
+    figures_asked: Option<Range>,
     /// The groups as they are listed, and what that was made from.
     rows: Vec<Row>,
-    made_from: Option<(Ns, Option<(Ns, Ns)>, Sort, bool)>,
+    made_from: Option<Made>,
     /// Those who wait in the selected group at the cursor.
     waiters: Vec<Waiter>,
     waiters_of: Option<(usize, Ns)>,
@@ -89,7 +101,12 @@ pub(super) fn settle(view: &mut View) {
     let (cursor, range) = (view.place.cursor, view.marked());
     let spot = view.place.resources;
     let state = &mut view.resources;
-    let key = (cursor, range, spot.sort, spot.reverse);
+    let key = Made {
+        cursor,
+        range,
+        sort: spot.sort,
+        reverse: spot.reverse,
+    };
     // Figures that are still being made are those of another range; they do not change the order meanwhile.
     let known = state
         .figures
