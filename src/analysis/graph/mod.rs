@@ -15,6 +15,8 @@ use crate::recording::{Ns, Recording, StrId, TaskIx, WaitIx, WakeIx, Waker};
 
 /// The most wakes that are counted, the latest of them: a person waits for the answer.
 pub const MOST_COUNTED: usize = 1 << 18;
+/// The most edges of one side: nobody reads more.
+pub const MOST_EDGES: usize = 1 << 14;
 
 /// One task, who woke it, and whom it woke.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -39,6 +41,8 @@ pub struct Counted {
     pub counted: usize,
     /// Of so many.
     pub of: usize,
+    /// Between so many ends; edges are told of no more than [`MOST_EDGES`].
+    pub ends: usize,
 }
 
 /// All wakes between one task and another end: a waker, or the tasks of one name and spawn location.
@@ -85,7 +89,7 @@ fn limited(
     fold: Fold,
     most: usize,
 ) -> Ego {
-    let (wakes, woken) = latest(recording, recording.wakes_of(task), range, most);
+    let (wakes, mut woken) = latest(recording, recording.wakes_of(task), range, most);
     let polls = recording.polls_of(task);
     let mut marks = Marks::new(recording, task);
     let mut wakers = Edges::new(recording, task, fold);
@@ -113,7 +117,7 @@ fn limited(
         wakers.add(row.waker, mark, wake, row.redundant, delay);
     }
 
-    let (wakes, woke) = latest(recording, recording.wakes_by(task), range, most);
+    let (wakes, mut woke) = latest(recording, recording.wakes_by(task), range, most);
     let mut wakees = Edges::new(recording, task, fold);
     for &wake in wakes {
         let row = recording.wake(wake);
@@ -129,9 +133,9 @@ fn limited(
     }
     Ego {
         task,
-        wakers: wakers.finish(),
+        wakers: wakers.finish(&mut woken),
         woken,
-        wakees: wakees.finish(),
+        wakees: wakees.finish(&mut woke),
         woke,
     }
 }
@@ -152,6 +156,7 @@ fn latest<'a>(
         Counted {
             counted,
             of: within.len(),
+            ends: 0,
         },
     )
 }
@@ -230,7 +235,8 @@ impl<'a> Edges<'a> {
         delays.extend(delay);
     }
 
-    fn finish(self) -> Vec<Edge> {
+    fn finish(self, counted: &mut Counted) -> Vec<Edge> {
+        counted.ends = self.edges.len();
         let mut edges: Vec<Edge> = self
             .edges
             .into_iter()
@@ -242,6 +248,7 @@ impl<'a> Edges<'a> {
             })
             .collect();
         edges.sort_by_key(|edge| (std::cmp::Reverse(edge.count), edge.last));
+        edges.truncate(MOST_EDGES);
         edges
     }
 }

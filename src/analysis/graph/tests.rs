@@ -199,6 +199,7 @@ fn too_many_wakes_are_counted_so_far_and_the_rest_is_told() {
     let expected = Counted {
         counted: MOST_COUNTED,
         of: MOST_COUNTED + 10,
+        ends: 1,
     };
     assert_eq!(ego.woken, expected);
     assert_eq!(ego.wakers[0].count, MOST_COUNTED);
@@ -224,4 +225,30 @@ fn a_crowd_is_cut_off_and_counted() {
     let all = neighbourhood(&recording, task, &(0..=Ns::MAX));
     assert_eq!(all.nodes.len(), MOST_NODES);
     assert_eq!(all.more_nodes, 98 - (MOST_NODES - 1));
+}
+
+#[test]
+fn more_ends_than_anybody_reads_are_counted() {
+    let ends = MOST_EDGES as u64 + 10;
+    let mut builder = testing::builder(1_000_000);
+    testing::runtime(&mut builder, 1);
+    let mut worker = testing::batch(0);
+    for other in 0..ends {
+        let at = 10 * other as Ns;
+        worker.poll(other + 2, at, at + 5, Outcome::Pending);
+        worker.wake(1, at + 2, WakerKey::Task(other + 2));
+    }
+    worker.wake(1, 0, WakerKey::Runtime);
+    worker.wake(1, 1, WakerKey::Runtime);
+    builder.batch(worker);
+    let recording = builder.finish();
+    let task = recording.task_by_id(1).unwrap();
+    let ego = ego(&recording, task, &(0..=Ns::MAX), Fold::No);
+    assert_eq!(ego.woken.ends, MOST_EDGES + 11);
+    assert_eq!(ego.wakers.len(), MOST_EDGES);
+    // Those that are left out are of the least.
+    assert_eq!(
+        (ego.wakers[0].node, ego.wakers[0].count),
+        (Waker::Runtime, 2)
+    );
 }

@@ -417,6 +417,12 @@ fn head(buffer: &mut Buffer, area: Rect, theme: Theme, view: &View, task: TaskIx
     if let Some(ego) = &view.wakers.ego {
         facts.push(format!("woken {}", counted(ego.woken)));
         facts.push(format!("woke {}", counted(ego.woke)));
+        let shown = ego.wakers.len() + ego.wakees.len();
+        let ends = ego.woken.ends + ego.woke.ends;
+        if shown < ends {
+            let (shown, ends) = (count(shown as u64), count(ends as u64));
+            facts.push(format!("showing {shown} of {ends}"));
+        }
     }
     if let Some(all) = &view.wakers.neighbourhood {
         facts.push(format!("{} nodes", all.nodes.len()));
