@@ -76,7 +76,7 @@ impl Line {
     }
 
     /// Leads to a poll; the place is where its task was spawned.
-    fn to_poll(self, recording: &Recording, poll: PollIx) -> Self {
+    fn at_poll(self, recording: &Recording, poll: PollIx) -> Self {
         let row = recording.poll(poll);
         Self {
             place: spawn_place(recording, row.task),
@@ -86,7 +86,7 @@ impl Line {
     }
 
     /// Leads to a wake, in the life of the task that was woken.
-    fn to_wake(self, recording: &Recording, wake: WakeIx) -> Self {
+    fn at_wake(self, recording: &Recording, wake: WakeIx) -> Self {
         let row = recording.wake(wake);
         Self {
             target: Some((row.task, row.at, Happening::Woken(wake))),
@@ -307,7 +307,7 @@ fn step(recording: &Recording, step: &Step, lines: &mut Vec<Line>) {
             );
             let told = line("runnable", Role::Runnable, text);
             lines.push(match poll {
-                Some(poll) => told.to_poll(recording, *poll),
+                Some(poll) => told.at_poll(recording, *poll),
                 None => Line {
                     place: spawn_place(recording, *who),
                     ..told
@@ -320,7 +320,7 @@ fn step(recording: &Recording, step: &Step, lines: &mut Vec<Line>) {
                 .filter(|(_, overlap)| *overlap > 0 && overlap.saturating_mul(20) >= step.length());
             for (other, overlap) in told {
                 let part = Line::new(Shape::Part, "behind", Role::Running, task(*other));
-                lines.push(part.lasting(*overlap).to_poll(recording, *other));
+                lines.push(part.lasting(*overlap).at_poll(recording, *other));
             }
         }
         StepKind::OwnPoll { poll, task } => {
@@ -330,7 +330,7 @@ fn step(recording: &Recording, step: &Step, lines: &mut Vec<Line>) {
             );
             let told = line("own poll", Role::Running, text);
             lines.push(match poll {
-                Some(poll) => told.to_poll(recording, *poll),
+                Some(poll) => told.at_poll(recording, *poll),
                 None => told,
             });
         }
@@ -341,7 +341,7 @@ fn step(recording: &Recording, step: &Step, lines: &mut Vec<Line>) {
                 did(*by),
                 called(recording, *woken)
             );
-            lines.push(line("inside", Role::Running, text).to_poll(recording, *poll));
+            lines.push(line("inside", Role::Running, text).at_poll(recording, *poll));
         }
     }
 }
@@ -355,7 +355,7 @@ fn origin(recording: &Recording, chain: &Chain, lines: &mut Vec<Line>) {
             label::waker(recording, row.waker),
             instant(row.at)
         );
-        event("woken", text).to_wake(recording, wake)
+        event("woken", text).at_wake(recording, wake)
     };
     lines.push(match &chain.origin {
         Origin::Runtime { wake, waits, .. } => {
@@ -427,7 +427,7 @@ fn blind(recording: &Recording, before: &Before, lines: &mut Vec<Line>) {
     lines.push(match longest {
         Some(longest) => Line {
             place: String::new(),
-            ..line.to_poll(recording, *longest)
+            ..line.at_poll(recording, *longest)
         },
         None => line,
     });
@@ -439,7 +439,7 @@ fn blind(recording: &Recording, before: &Before, lines: &mut Vec<Line>) {
             called(recording, row.task)
         );
         let part = Line::new(Shape::Part, "", Role::Blind, text);
-        lines.push(part.lasting(row.duration).to_poll(recording, poll));
+        lines.push(part.lasting(row.duration).at_poll(recording, poll));
     }
 }
 
@@ -477,7 +477,7 @@ fn after(recording: &Recording, onwards: &Onwards, lines: &mut Vec<Line>) {
         let line = line.lasting(late.at_most).at_most();
         Line {
             place: spawn_place(recording, late.task),
-            ..line.to_wake(recording, late.wake)
+            ..line.at_wake(recording, late.wake)
         }
     }));
     more(onwards.late_in_all - onwards.late.len(), "late", lines);
@@ -554,7 +554,7 @@ fn delayed_line(recording: &Recording, delayed: &Delayed) -> Line {
     let text = format!("{}, {why}{never}", called(recording, delayed.task));
     let line = Line::new(Shape::Event, "delayed", Role::Runnable, text).lasting(delayed.by);
     match delayed.poll {
-        Some(poll) => line.to_poll(recording, poll),
+        Some(poll) => line.at_poll(recording, poll),
         None => Line {
             place: spawn_place(recording, delayed.task),
             target: recording.wakes_of(delayed.task).last().map(|wake| {

@@ -229,7 +229,7 @@ pub(super) fn draw(buffer: &mut Buffer, body: Rect, theme: Theme, view: &View, t
                 theme,
                 view,
                 &columns,
-                Row {
+                &Row {
                     x,
                     line,
                     edge,
@@ -314,7 +314,7 @@ fn row(
     theme: Theme,
     view: &View,
     columns: &Columns,
-    row: Row<'_>,
+    row: &Row<'_>,
 ) {
     let edge = row.edge;
     let base = theme.style(if row.selected {
