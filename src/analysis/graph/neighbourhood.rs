@@ -16,7 +16,7 @@ pub const MOST_LINKS: usize = 40;
 /// The most layers on each side.
 const MOST_LAYERS: i32 = 4;
 /// The wakes that are counted of each task in each direction.
-const COUNTED: usize = 1 << 11;
+const COUNTED: usize = 1 << 13;
 /// The tasks of a folded node whose wakes are counted.
 const MEMBERS: usize = 4;
 
