@@ -28,7 +28,7 @@ const SAMPLE: &[u8] = include_bytes!("../../assets/sample.dial9");
 /// What to open.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Request {
-    /// The files, or directories of traces; `-` is standard input. None: the built-in sample.
+    /// The files, or directories that hold recordings; `-` is standard input. None: the built-in sample.
     pub paths: Vec<PathBuf>,
     /// Which process to show where the files come from several: its pid, its name, or whatever else an error message
     /// calls it by.

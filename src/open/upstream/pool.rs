@@ -162,7 +162,14 @@ impl<'f> Reading<'f> {
         for (file, cutter, _) in self.files {
             let cutter = cutter.into_inner().unwrap_or_else(PoisonError::into_inner);
             let (kind, why) = match cutter.ended() {
-                Some(Ended::Whole) => continue,
+                Some(Ended::Whole) => {
+                    let read = cutter.read() as u64;
+                    if file.holds().is_none_or(|holds| holds <= read) {
+                        continue;
+                    }
+                    let why = "the file became shorter while it was read";
+                    (LossKind::Truncated, why.to_owned())
+                }
                 None => {
                     left_out = true;
                     continue;

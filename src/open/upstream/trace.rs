@@ -84,6 +84,11 @@ impl TraceFile {
         self.source.len()
     }
 
+    /// How many bytes it holds decompressed, where that is known beforehand.
+    pub(super) fn holds(&self) -> Option<u64> {
+        (!self.packed).then(|| self.len())
+    }
+
     /// The most bytes that are read of it: a bomb cannot pass.
     pub(super) fn cap(&self) -> u64 {
         if self.packed {
