@@ -10,6 +10,8 @@ use crate::recording::{
 
 /// The most addresses of one stack.
 const MOST_FRAMES: usize = 1 << 12;
+/// What is beyond this is nonsense, and sums of what is left do not overflow.
+const MOST_VALUE: u64 = 1 << 56;
 /// The source of a sample that the operating system took when it took the thread off its core.
 const OFF_CPU: u64 = 1;
 
@@ -155,7 +157,7 @@ impl Stream<'_> {
     ) {
         let Some(value) = value else { return };
         let (name, unit) = (self.fixed(name), self.fixed(unit));
-        let value = i64::try_from(value).unwrap_or(i64::MAX);
+        let value = value.min(MOST_VALUE) as i64;
         self.out
             .batch
             .point(at, PointKey { name, unit, scope }, value);
