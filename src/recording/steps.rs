@@ -90,7 +90,7 @@ impl Counter {
             }
             self.now = at;
         }
-        self.value += by;
+        self.value = self.value.saturating_add(by);
         self.changes += 1;
     }
 
