@@ -11,7 +11,8 @@ use dial9_trace_format::{
 use crate::{
     open::{OpenError, Progress, open_bytes},
     recording::{
-        CustomIx, End, LossKind, Outcome, PollIx, Recording, SampleIx, SampleKind, Scope, Waker,
+        Band, Curve, CustomIx, End, LossKind, Outcome, PollIx, Recording, SampleIx, SampleKind,
+        Scope, Waker,
     },
 };
 
@@ -488,4 +489,38 @@ fn figures_of_sockets_and_symbols_with_lines_are_kept() {
         .map(|frame| (recording.str(frame.name), frame.line))
         .collect();
     assert_eq!(frames, [("main", 1), ("leaf", 5), ("inner", 9)]);
+}
+
+#[test]
+fn queues_of_nonsense_lengths_do_not_overflow_their_sum() {
+    let metrics = |at| {
+        batch(&[
+            (
+                "RuntimeMetricsEvent",
+                at,
+                &[("global_queue_depth", u64::MAX), ("alive_tasks", u64::MAX)],
+            ),
+            (
+                "WorkerParkEvent",
+                at,
+                &[W0, ("local_queue", u64::MAX), ("cpu_time_ns", u64::MAX)],
+            ),
+            (
+                "PollStartEvent",
+                at + 1,
+                &[W1, ("task_id", 1), ("local_queue", u64::MAX)],
+            ),
+            ("PollEndEvent", at + 2, &[W1]),
+            (
+                "ProcessResourceUsageEvent",
+                at,
+                &[("user_cpu_ns", u64::MAX)],
+            ),
+        ])
+    };
+    let recording = open(&[metrics(10), metrics(20), metrics(30)]);
+    let mut bands = [Band::default(); 5];
+    recording.cover_curve(Curve::Queue, 0, 100, &mut bands);
+    assert!(bands.iter().all(|band| band.min <= band.max));
+    assert_eq!(recording.counts().total, 15);
 }

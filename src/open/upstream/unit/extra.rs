@@ -10,8 +10,9 @@ use crate::recording::{
 
 /// The most addresses of one stack.
 const MOST_FRAMES: usize = 1 << 12;
-/// What is beyond this is nonsense, and sums of what is left do not overflow.
+/// What is beyond this is nonsense, and sums of what is left do not overflow: times and bytes, or what is counted.
 const MOST_VALUE: u64 = 1 << 56;
+const MOST_OF_A_KIND: u64 = 1 << 48;
 /// The source of a sample that the operating system took when it took the thread off its core.
 const OFF_CPU: u64 = 1;
 
@@ -157,7 +158,11 @@ impl Stream<'_> {
     ) {
         let Some(value) = value else { return };
         let (name, unit) = (self.fixed(name), self.fixed(unit));
-        let value = value.min(MOST_VALUE) as i64;
+        let value = value.min(if unit == StrId::NONE {
+            MOST_OF_A_KIND
+        } else {
+            MOST_VALUE
+        }) as i64;
         self.out
             .batch
             .point(at, PointKey { name, unit, scope }, value);
