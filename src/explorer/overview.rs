@@ -272,6 +272,11 @@ fn row(
         (false, false) => theme.style(Role::Plain),
     };
     pen.put(if selected { "▸ " } else { "  " }, base);
+    // Who waits is idle, too: where there is no column for that, the sum must be right.
+    let tells_waiting = columns
+        .iter()
+        .any(|(column, _)| matches!(column.4, What::Waiting));
+    let idle = group.idle + group.unwakeable + if tells_waiting { 0 } else { group.waiting };
     for &(column, cells) in columns {
         let number = |n: u64| if n == 0 { "-".to_owned() } else { count(n) };
         let (text, role) = match column.4 {
@@ -280,10 +285,8 @@ fn row(
             What::Running => (number(group.running), Role::Running),
             What::Runnable => (number(group.runnable), Role::Runnable),
             What::Waiting => (number(group.waiting), Role::Waiting),
-            What::Idle if group.unwakeable > 0 => {
-                (number(group.idle + group.unwakeable), Role::Critical)
-            }
-            What::Idle => (number(group.idle), Role::Plain),
+            What::Idle if group.unwakeable > 0 => (number(idle), Role::Critical),
+            What::Idle => (number(idle), Role::Plain),
             What::Polls => (count(group.sums.polls), Role::Plain),
             What::Busy => (brief(group.sums.busy), Role::Plain),
             What::Longest if group.sums.longest >= view.opened.facts.slow_poll => {
