@@ -32,11 +32,21 @@ pub struct Cli {
     pub explore: ExploreArgs,
 
     /// Write the program's own log to this file.
-    #[arg(long, value_name = "FILE", global = true)]
+    #[arg(
+        long,
+        value_name = "FILE",
+        global = true,
+        help_heading = "With every command"
+    )]
     pub log: Option<PathBuf>,
 
     /// Read the settings from this file instead of dial9-tui/config.toml in the config directory.
-    #[arg(long, value_name = "FILE", global = true)]
+    #[arg(
+        long,
+        value_name = "FILE",
+        global = true,
+        help_heading = "With every command"
+    )]
     pub config: Option<PathBuf>,
 }
 
@@ -171,6 +181,7 @@ impl ExploreArgs {
 
 /// Arguments that every reader of recordings takes.
 #[derive(Debug, Default, PartialEq, Args)]
+#[command(next_help_heading = "How to read")]
 pub struct ReadingArgs {
     /// Where the files come from several processes: the pid or the name of the one to show.
     #[arg(long, value_name = "PID|NAME")]

@@ -40,17 +40,45 @@ pub fn page() -> String {
             page.push_str(&format!(".TP\n\\fB{}\\fR\n{}\n", roff(&keys), roff(help)));
         }
     }
+    page.push_str(FILES);
     page
 }
 
-/// Text as roff prints it: nothing in it is a request.
+const FILES: &str = "\
+.SH FILES
+.TP
+\\fI$XDG_CONFIG_HOME/dial9\\-tui/config.toml\\fR, or \\fI~/.config/dial9\\-tui/config.toml\\fR
+Keys, looks and thresholds. Flags outrank it, and it outranks what is built in.
+.SH ENVIRONMENT
+.TP
+\\fBNO_COLOR\\fR, \\fBCOLORTERM\\fR, \\fBTERM\\fR
+How many colours are used, unless a flag or the config file says.
+.TP
+\\fBCOLORFGBG\\fR
+Whether the background is dark or light, likewise.
+.TP
+\\fBLC_ALL\\fR, \\fBLC_CTYPE\\fR, \\fBLANG\\fR
+A character set other than UTF\\-8 means ASCII only.
+.SH EXIT STATUS
+0: done, a partial load too. 1: it could not be done. 2: wrong usage. 3: \\-\\-fail\\-on is met.
+";
+
+/// Text as roff prints it: nothing in it is a request, and it is ASCII, which every roff reads.
 fn roff(text: &str) -> String {
-    let text = text.replace('\\', "\\e").replace('-', "\\-");
-    if text.starts_with(['.', '\'']) {
-        format!("\\&{text}")
-    } else {
-        text
+    let mut escaped = String::new();
+    for c in text.chars() {
+        match c {
+            '\\' => escaped.push_str("\\e"),
+            '-' => escaped.push_str("\\-"),
+            '\'' => escaped.push_str("\\(aq"),
+            '`' => escaped.push_str("\\(ga"),
+            '"' => escaped.push_str("\\(dq"),
+            '.' if escaped.is_empty() => escaped.push_str("\\&."),
+            c if c.is_ascii() => escaped.push(c),
+            c => escaped.push_str(&format!("\\[u{:04X}]", u32::from(c))),
+        }
     }
+    escaped
 }
 
 #[cfg(test)]
@@ -74,15 +102,17 @@ mod tests {
     fn the_page_tells_flags_commands_and_keys() {
         let page = page();
         for part in [
+            "EXIT STATUS",
             ".TH",
             "SYNOPSIS",
             "COMMAND REPORT",
             "fail\\-on",
             ".SH KEYS",
-            "Go to the next event",
+            "\\[u2191]",
         ] {
             assert!(page.contains(part), "{part}");
         }
         assert!(!page.contains("\n'\n"), "a key became a request");
+        assert!(page.is_ascii());
     }
 }

@@ -185,14 +185,15 @@ pub(super) fn strip(buffer: &mut Buffer, frame: &Frame, theme: Theme, view: &Vie
     );
 }
 
-/// What the last action has to say, in the place of the keys; what is longer takes lines from above them.
+/// What the last action has to say, in the place of the keys; what has several lines takes more from above them.
 pub(super) fn note(buffer: &mut Buffer, frame: &Frame, theme: Theme, note: &str) {
     let cells = usize::from(frame.keys.width).saturating_sub(2);
     let bottom = frame.keys.bottom();
     let most = usize::from(bottom - frame.pane.y);
+    let each = if note.contains('\n') { most } else { 1 };
     let lines: Vec<String> = note
         .lines()
-        .flat_map(|line| wrap(line, cells, most))
+        .flat_map(|line| wrap(line, cells, each))
         .take(most)
         .collect();
     let height = u16::try_from(lines.len()).unwrap_or(1);
