@@ -115,6 +115,8 @@ struct UpTo {
     times: Times,
     /// How many of its polls had started.
     started: usize,
+    /// What it had done when the last of these had ended.
+    past: Past,
 }
 
 impl StateMap {
@@ -195,7 +197,7 @@ struct Walk<'a> {
 
 impl<'a> Walk<'a> {
     fn new(life: &'a Life<'a>, sums: &'a [Sum], at: Ns) -> Self {
-        let here = life.up_to(sums, at);
+        let here = life.up_to(sums, at, None);
         Self {
             life,
             sums,
@@ -210,11 +212,11 @@ impl<'a> Walk<'a> {
         let before = self.here;
         let mut times = Times::default();
         if self.at < known && known < to {
-            let there = self.life.up_to(self.sums, known);
+            let there = self.life.up_to(self.sums, known, Some(self.here));
             times = there.times.since(before.times).without_idle();
             self.here = there;
         }
-        let after = self.life.up_to(self.sums, to);
+        let after = self.life.up_to(self.sums, to, Some(self.here));
         let rest = after.times.since(self.here.times);
         times = times.plus(if to <= known {
             rest.without_idle()
@@ -303,15 +305,62 @@ impl<'a> Life<'a> {
 
     /// Adds the time from the end of the poll before `number` to its own end.
     fn pass(&self, past: &mut Past, number: usize) {
+        let piece = self.piece(number);
+        past.waiting = past.waiting.saturating_add(piece.waiting);
+        past.running = past.running.saturating_add(piece.running);
+        past.runnable = past.runnable.saturating_add(piece.runnable);
+    }
+
+    /// Takes that time away again.
+    fn unpass(&self, past: &mut Past, number: usize) {
+        let piece = self.piece(number);
+        past.waiting = past.waiting.saturating_sub(piece.waiting);
+        past.running = past.running.saturating_sub(piece.running);
+        past.runnable = past.runnable.saturating_sub(piece.runnable);
+    }
+
+    /// What it did from the end of the poll before `number` to the end of this one.
+    fn piece(&self, number: usize) -> Past {
         let (start, delay) = (self.start(number), self.delay(number));
-        if self.has_waits {
+        let waiting = if self.has_waits {
             let from = number.checked_sub(1).map_or(self.born, |previous| {
                 self.start(previous).saturating_add(self.length(previous))
             });
-            past.waiting += self.waited(from..start.saturating_sub(delay));
+            self.waited(from..start.saturating_sub(delay))
+        } else {
+            0
+        };
+        Past {
+            running: self.length(number),
+            runnable: delay,
+            waiting,
         }
-        past.running = past.running.saturating_add(self.length(number));
-        past.runnable = past.runnable.saturating_add(delay);
+    }
+
+    /// What it had done when its first `started` polls had ended: from the sum that is nearest, or on from `known`.
+    fn past(&self, sums: &[Sum], started: usize, known: Option<UpTo>) -> Past {
+        let below = (started / STRIDE).min(sums.len().saturating_sub(1));
+        let (mut past, first) = match (known, sums.get(below)) {
+            (Some(known), _) if (below * STRIDE..=started).contains(&known.started) => {
+                (known.past, known.started)
+            }
+            (_, Some(sum)) => (sum.before, below * STRIDE),
+            (_, None) => (Past::default(), 0),
+        };
+        let above = (below + 1) * STRIDE;
+        if let Some(sum) = sums.get(below + 1)
+            && above - started < started - first
+        {
+            past = sum.before;
+            for number in started..above {
+                self.unpass(&mut past, number);
+            }
+            return past;
+        }
+        for number in first..started {
+            self.pass(&mut past, number);
+        }
+        past
     }
 
     /// For how long of an idle interval a mark says on what it waited.
@@ -349,18 +398,13 @@ impl<'a> Life<'a> {
     }
 
     /// What it had done before `at`.
-    fn up_to(&self, sums: &[Sum], at: Ns) -> UpTo {
+    fn up_to(&self, sums: &[Sum], at: Ns, known: Option<UpTo>) -> UpTo {
         let at = at.clamp(-FAR, FAR);
         let started = self
             .polls
             .partition_point(|poll| self.recording.poll_start(*poll) < at);
-        let block = (started / STRIDE).min(sums.len().saturating_sub(1));
-        let (mut past, first) = sums
-            .get(block)
-            .map_or((Past::default(), 0), |sum| (sum.before, block * STRIDE));
-        for number in first..started {
-            self.pass(&mut past, number);
-        }
+        let passed = self.past(sums, started, known);
+        let mut past = passed;
         let mut since = self.born;
         if let Some(last) = started.checked_sub(1) {
             since = self.end(last);
@@ -385,7 +429,11 @@ impl<'a> Life<'a> {
             idle,
             unknown: 0,
         };
-        UpTo { times, started }
+        UpTo {
+            times,
+            started,
+            past: passed,
+        }
     }
 
     /// Since when it was runnable after its first `started` polls, the last of which ended at `since`; or far away.

@@ -24,7 +24,7 @@ use crate::{
         wording,
         work::Errand,
     },
-    recording::{Cover, TaskIx, time::duration},
+    recording::{Cover, RuntimeIx, TaskIx, time::duration},
 };
 
 /// What is kept of the lanes for drawing.
@@ -32,18 +32,16 @@ use crate::{
 pub(super) struct Cache {
     /// Made when lanes of tasks are first looked at, by whoever lists them.
     map: Arc<OnceLock<StateMap>>,
-    asked_for: Option<Wish>,
-    /// What the list was made for, and how many lists there have been.
+    asked_for: Option<(Wish, Key)>,
     listed_for: Option<Wish>,
-    edition: u64,
-    list: List,
+    list: Arc<List>,
     drawn_for: Option<Key>,
     rows: Vec<Row>,
 }
 
+/// Which lanes are drawn, and how.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Key {
-    edition: u64,
     span: Span,
     cells: usize,
     top: usize,
@@ -51,6 +49,16 @@ struct Key {
     /// The selected task, which has a lane wherever it is in the order.
     selected: Option<TaskIx>,
 }
+
+impl Key {
+    /// Whether a lane that was made for the other is right for this one.
+    fn fits(self, other: Self) -> bool {
+        (self.span, self.cells) == (other.span, other.cells)
+    }
+}
+
+/// Lanes that are made at once: as many as come into sight by a step.
+const AT_ONCE: usize = 2;
 
 impl Cache {
     fn position(&self, task: TaskIx) -> Option<usize> {
@@ -60,50 +68,65 @@ impl Cache {
             .position(|(listed, _)| *listed == task)
     }
 
-    /// The tasks that are shown: the last place is the selected one's, where it has none among the others.
-    fn shown(&self, key: Key) -> Vec<TaskIx> {
-        let height = usize::from(key.height);
-        let rows = self.list.rows.iter().skip(key.top).take(height);
-        let mut tasks: Vec<TaskIx> = rows.map(|(task, _)| *task).collect();
-        if let Some(selected) = key.selected.filter(|task| !tasks.contains(task)) {
-            tasks.truncate(height.saturating_sub(1));
-            tasks.push(selected);
+    /// Draws the lanes of `key` where the present ones are most of them; whether that could be done.
+    fn reuse(&mut self, opened: &Opened, key: Key) -> bool {
+        let (Some(map), Some(drawn)) = (self.map.get(), self.drawn_for) else {
+            return false;
+        };
+        let tasks = shown(&self.list, key);
+        let known = |task: &TaskIx| self.rows.iter().any(|row| row.task == *task);
+        let missing = tasks.iter().filter(|task| !known(task)).count();
+        if !drawn.fits(key) || missing > AT_ONCE {
+            return false;
         }
-        tasks
-    }
-
-    fn make_rows(&mut self, opened: &Opened, key: Key) {
-        if self.drawn_for == Some(key) {
-            return;
-        }
-        let shown = self.shown(key);
-        let Some(map) = self.map.get() else { return };
-        let (span, count) = (key.span, key.cells);
-        let recording = &opened.recording;
-        let mut blind: HashMap<_, Vec<Cover>> = HashMap::new();
-        self.rows = shown
+        let mut old = std::mem::take(&mut self.rows);
+        let mut blind = Blinds::default();
+        self.rows = tasks
             .into_iter()
-            .map(|task| {
-                let edges = (0..=count).map(|cell| span.start_of(cell, count));
-                let cells = map.cells(recording, task, edges);
-                let runtime = recording.task(task).runtime;
-                let blind = blind.entry(runtime).or_insert_with(|| {
-                    let mut cover = vec![Cover::default(); count];
-                    opened.facts.cover_blind(runtime, span, &mut cover);
-                    cover
-                });
-                let times = map.times(recording, task, span.from()..span.to());
-                Row::new(opened, task, times, span, &cells, blind)
+            .map(|task| match old.iter().position(|row| row.task == task) {
+                Some(place) => old.swap_remove(place),
+                None => make_row(opened, map, key, task, &mut blind),
             })
             .collect();
         self.drawn_for = Some(key);
+        true
     }
 }
 
-/// Has the tasks listed, unless they are, or are being listed already.
-fn ask(view: &mut View) {
+/// The tasks that have a lane: the last place is the selected one's, where it has none among the others.
+fn shown(list: &List, key: Key) -> Vec<TaskIx> {
+    let height = usize::from(key.height);
+    let rows = list.rows.iter().skip(key.top).take(height);
+    let mut tasks: Vec<TaskIx> = rows.map(|(task, _)| *task).collect();
+    if let Some(selected) = key.selected.filter(|task| !tasks.contains(task)) {
+        tasks.truncate(height.saturating_sub(1));
+        tasks.push(selected);
+    }
+    tasks
+}
+
+/// The blind intervals on the cells, by runtime.
+type Blinds = HashMap<Option<RuntimeIx>, Vec<Cover>>;
+
+fn make_row(opened: &Opened, map: &StateMap, key: Key, task: TaskIx, blinds: &mut Blinds) -> Row {
+    let (span, count) = (key.span, key.cells);
+    let recording = &opened.recording;
+    let edges = (0..=count).map(|cell| span.start_of(cell, count));
+    let cells = map.cells(recording, task, edges);
+    let runtime = recording.task(task).runtime;
+    let blind = blinds.entry(runtime).or_insert_with(|| {
+        let mut cover = vec![Cover::default(); count];
+        opened.facts.cover_blind(runtime, span, &mut cover);
+        cover
+    });
+    let times = map.times(recording, task, span.from()..span.to());
+    Row::new(opened, task, times, span, &cells, blind)
+}
+
+/// What shall be listed.
+fn wish(view: &View) -> Wish {
     let filter = view.table.wish.filter.clone();
-    let wish = Wish {
+    Wish {
         span: view.place.span,
         sort: view.place.scheduler.sort,
         filter: filter.map(|query| {
@@ -114,29 +137,47 @@ fn ask(view: &mut View) {
             }
             (query, scope)
         }),
-    };
+    }
+}
+
+/// Has the tasks listed and their lanes made, unless they are, or are being made already.
+fn ask(view: &mut View, key: Key) {
+    let wish = wish(view);
+    let opened = Arc::clone(&view.opened);
     let cache = &mut view.scheduler.tasks;
-    if cache.listed_for.as_ref() == Some(&wish) {
+    let listed = cache.listed_for.as_ref() == Some(&wish);
+    if listed && (cache.drawn_for == Some(key) || cache.reuse(&opened, key)) {
         return;
     }
-    let asked = cache.asked_for.as_ref() == Some(&wish);
-    if asked && view.work.waits_for(Errand::Pane) {
+    let request = (wish, key);
+    if cache.asked_for.as_ref() == Some(&request) && view.work.waits_for(Errand::Pane) {
         return;
     }
-    cache.asked_for = Some(wish.clone());
-    let (opened, map) = (Arc::clone(&view.opened), Arc::clone(&cache.map));
-    let recording = &opened.recording;
+    cache.asked_for = Some(request.clone());
+    let wish = request.0;
+    let map = Arc::clone(&cache.map);
+    let known = listed.then(|| Arc::clone(&cache.list));
     // The first list takes a walk over all polls.
-    let first = map.get().is_none() && recording.poll_count() > 500_000;
-    let large = first || wish.is_large(recording);
+    let first = map.get().is_none() && opened.recording.poll_count() > 500_000;
+    let large = first || wish.is_large(&opened.recording);
     view.ask(Errand::Pane, large, move |stop| {
         let map = map.get_or_init(|| StateMap::new(&opened.recording));
-        let list = listing::list(&opened, map, &wish, stop)?;
+        let list = match known {
+            Some(list) => list,
+            None => Arc::new(listing::list(&opened, map, &wish, stop)?),
+        };
+        let mut blinds = Blinds::default();
+        let mut rows = Vec::new();
+        for task in shown(&list, key) {
+            if stop.asked() {
+                return None;
+            }
+            rows.push(make_row(&opened, map, key, task, &mut blinds));
+        }
         Some(Box::new(move |view: &mut View| {
             let cache = &mut view.scheduler.tasks;
-            cache.list = list;
-            cache.edition += 1;
-            cache.listed_for = Some(wish);
+            (cache.list, cache.listed_for) = (list, Some(wish));
+            (cache.rows, cache.drawn_for) = (rows, Some(key));
         }))
     });
 }
@@ -144,6 +185,10 @@ fn ask(view: &mut View) {
 /// How many lanes there are to show.
 pub(super) fn wanted(view: &View) -> usize {
     let cache = &view.scheduler.tasks;
+    if cache.listed_for.is_none() {
+        // Most recordings have more tasks than the screen has lines.
+        return usize::from(u16::MAX);
+    }
     let besides = view
         .place
         .task
@@ -171,25 +216,31 @@ pub(super) fn sort(view: &mut View, steps: usize) {
 }
 
 pub(super) fn settle(view: &mut View, area: Rect) {
-    ask(view);
-    let opened = Arc::clone(&view.opened);
+    // A new list may need more lines, or fewer, than the one before it.
+    for _ in 0..3 {
+        let key = key(view, area);
+        ask(view, key);
+        if view.work.waits_for(Errand::Pane) || self::key(view, area) == key {
+            break;
+        }
+    }
     let layout = super::layout(view, area);
-    let span = view.place.span;
-    let cache = &mut view.scheduler.tasks;
-    let spot = &mut view.place.scheduler;
+    super::series::settle(view, layout);
+}
+
+fn key(view: &mut View, area: Rect) -> Key {
+    let layout = super::layout(view, area);
     let height = layout.lanes.height;
-    let len = cache.list.rows.len();
+    let len = view.scheduler.tasks.list.rows.len();
+    let spot = &mut view.place.scheduler;
     spot.tasks_top = spot.tasks_top.min(len.saturating_sub(usize::from(height)));
-    let key = Key {
-        edition: cache.edition,
-        span,
+    Key {
+        span: view.place.span,
         cells: layout.cells,
         top: spot.tasks_top,
         height,
         selected: view.place.task,
-    };
-    cache.make_rows(&opened, key);
-    super::series::settle(view, layout);
+    }
 }
 
 /// Selects the task that is listed `by` lines further down; or the first, or last, of those shown, where the selected
@@ -274,6 +325,12 @@ fn draw_row(buffer: &mut Buffer, area: Rect, layout: Layout, theme: Theme, view:
     let timeline = layout.timeline(area);
     let mut pen = Pen::new(buffer, timeline, 0);
     let mut before = theme.style(Role::Plain);
+    let drawn = view.scheduler.tasks.drawn_for;
+    if !drawn.is_some_and(|key| (key.span, key.cells) == (view.place.span, layout.cells)) {
+        // What is known is about another stretch of time.
+        pen.put("counting", theme.style(Role::Dim));
+        return;
+    }
     for cell in &row.cells {
         let (glyph, role) = cell.look();
         // Nothing has no colour: to change it would cost bytes.
