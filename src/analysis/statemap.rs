@@ -94,11 +94,18 @@ pub struct StateMap {
 
 /// What had happened to a task before a poll whose number among its own is a multiple of [`STRIDE`]; and the longest
 /// of the polls, and of the delays, from that one to the next sum.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Default)]
 struct Sum {
     before: Past,
     longest_poll: Ns,
     longest_delay: Ns,
+}
+
+/// How far the walk over all polls has come with one task.
+#[derive(Clone, Copy, Debug, Default)]
+struct Passed {
+    past: Past,
+    polls: usize,
 }
 
 /// Time by state, as far as polls and marks tell it.
@@ -120,22 +127,47 @@ struct UpTo {
 }
 
 impl StateMap {
-    /// Walks once over the polls of all tasks.
+    /// Walks once over all polls, in the order of time: that is the order in which they lie in memory.
     #[must_use]
     pub fn new(recording: &Recording) -> Self {
-        let mut map = Self {
-            firsts: Vec::with_capacity(recording.task_count() + 1),
-            sums: Vec::new(),
-        };
+        let mut firsts = Vec::with_capacity(recording.task_count() + 1);
+        let mut len = 0;
         for task in recording.tasks() {
-            map.firsts.push(map.next());
-            if recording.polls_of(task).len() > STRIDE {
-                let sums = Life::new(recording, task).sums();
-                map.sums.extend(sums);
+            firsts.push(u32::try_from(len).unwrap_or(u32::MAX));
+            let polls = recording.polls_of(task).len();
+            if polls > STRIDE {
+                len += polls.div_ceil(STRIDE);
             }
         }
-        map.firsts.push(map.next());
+        firsts.push(u32::try_from(len).unwrap_or(u32::MAX));
+        let mut map = Self {
+            firsts,
+            sums: vec![Sum::default(); len],
+        };
+        let mut passed: Vec<Passed> = recording.tasks().map(|_| Passed::default()).collect();
+        for poll in (0..recording.poll_count()).map(PollIx::new) {
+            let task = recording.poll(poll).task;
+            map.pass(recording, task, &mut passed[task.index()]);
+        }
         map
+    }
+
+    /// Adds the next poll of `task`, if it has sums.
+    fn pass(&mut self, recording: &Recording, task: TaskIx, passed: &mut Passed) {
+        let (first, end) = (self.firsts[task.index()], self.firsts[task.index() + 1]);
+        let place = first as usize + passed.polls / STRIDE;
+        if first == end || place >= self.sums.len() {
+            return;
+        }
+        let life = Life::new(recording, task);
+        let (number, sum) = (passed.polls, &mut self.sums[place]);
+        if number.is_multiple_of(STRIDE) {
+            sum.before = passed.past;
+        }
+        sum.longest_poll = sum.longest_poll.max(life.length(number));
+        sum.longest_delay = sum.longest_delay.max(life.delay(number));
+        life.pass(&mut passed.past, number);
+        passed.polls += 1;
     }
 
     /// How long `task` was in which state in `range`.
@@ -180,10 +212,6 @@ impl StateMap {
             (Some(&from), Some(&to)) => &self.sums[from as usize..to as usize],
             _ => &[],
         }
-    }
-
-    fn next(&self) -> u32 {
-        u32::try_from(self.sums.len()).unwrap_or(u32::MAX)
     }
 }
 
@@ -283,24 +311,6 @@ impl<'a> Life<'a> {
             Outcome::StillRunning => FAR,
             _ => poll.end(),
         }
-    }
-
-    fn sums(&self) -> Vec<Sum> {
-        let mut past = Past::default();
-        let blocks = (0..self.polls.len()).step_by(STRIDE).map(|first| {
-            let mut sum = Sum {
-                before: past,
-                longest_poll: 0,
-                longest_delay: 0,
-            };
-            for number in first..(first + STRIDE).min(self.polls.len()) {
-                self.pass(&mut past, number);
-                sum.longest_poll = sum.longest_poll.max(self.length(number));
-                sum.longest_delay = sum.longest_delay.max(self.delay(number));
-            }
-            sum
-        });
-        blocks.collect()
     }
 
     /// Adds the time from the end of the poll before `number` to its own end.

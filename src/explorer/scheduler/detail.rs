@@ -157,10 +157,13 @@ fn sampled(view: &View, poll: PollIx) -> Option<String> {
     ))
 }
 
+/// Events that are listed: more would be more bytes than the selection of another lane may cost.
+const EVENTS: usize = 8;
+
 /// What the lane did before and after.
 fn events(buffer: &mut Buffer, area: Rect, theme: Theme, view: &View, lane: LaneIx) {
     let recording = &view.opened.recording;
-    let capacity = usize::from(area.height);
+    let capacity = usize::from(area.height).min(EVENTS);
     let before = capacity.div_ceil(2);
     let (events, earlier) = about(recording, lane, view.place.cursor, before, capacity);
     for (row, event) in events.iter().enumerate().take(capacity) {

@@ -7,6 +7,8 @@ use ratatui::layout::Rect;
 pub(super) struct Wanted {
     /// Lanes, and what stands between them.
     pub(super) lanes: usize,
+    /// How many of these lines may be made of several rows.
+    pub(super) tall: usize,
     /// Series.
     pub(super) series: usize,
     /// Whether lanes are those of tasks, whose names need more room.
@@ -21,6 +23,8 @@ pub(super) struct Layout {
     /// Round times, and the cursor's place among them.
     pub(super) ticks: Rect,
     pub(super) lanes: Rect,
+    /// Rows of a lane of a worker.
+    pub(super) tall: u16,
     pub(super) series: Rect,
     /// What the glyphs mean.
     pub(super) legend: Rect,
@@ -33,6 +37,11 @@ pub(super) struct Layout {
     /// Cells behind a lane, for what it does at the cursor.
     pub(super) side: u16,
 }
+
+/// Lines of detail that say all that there is to say about a cursor.
+const DETAIL: u16 = 13;
+/// The most rows of a lane.
+const TALLEST: u16 = 4;
 
 impl Layout {
     pub(super) fn new(area: Rect, wanted: Wanted) -> Self {
@@ -66,6 +75,14 @@ impl Layout {
         let spare = rest.saturating_sub(lanes + detail + series);
         let series = series + spare.min(short(wanted.series) - series).min(3);
         let detail = rest.saturating_sub(lanes + series);
+        // Where all lanes are shown and room is left, they show more of how busy they were.
+        let tall = match short(wanted.tall) {
+            0 => 1,
+            _ if usize::from(lanes) < wanted.lanes => 1,
+            lanes => 1 + (detail.saturating_sub(DETAIL) / lanes).min(TALLEST - 1),
+        };
+        let more = short(wanted.tall).saturating_mul(tall - 1);
+        let (lanes, detail) = (lanes + more, detail - more);
 
         let mut y = area.y;
         let mut take = |height: u16| {
@@ -78,6 +95,7 @@ impl Layout {
             head: take(head),
             ticks: take(ticks),
             lanes: take(lanes),
+            tall,
             series: take(series),
             legend: take(legend),
             detail: take(detail),
@@ -122,6 +140,7 @@ mod tests {
                     let area = Rect::new(3, 2, width, height);
                     let wanted = Wanted {
                         lanes,
+                        tall: lanes * 2 / 3,
                         series,
                         tasks,
                     };
@@ -153,11 +172,15 @@ mod tests {
     fn a_usual_window_shows_lanes_series_and_details() {
         let wanted = Wanted {
             lanes: 3,
+            tall: 2,
             series: 4,
             tasks: false,
         };
         let layout = Layout::new(Rect::new(0, 3, 80, 18), wanted);
         assert_eq!((layout.lanes.height, layout.series.height), (3, 4));
         assert!(layout.detail.height >= 8 && layout.cells >= 50);
+        assert_eq!(layout.tall, 1);
+        let layout = Layout::new(Rect::new(0, 3, 120, 34), wanted);
+        assert_eq!((layout.tall, layout.lanes.height), (4, 9));
     }
 }

@@ -4,6 +4,7 @@ mod axis;
 mod cells;
 mod detail;
 mod doing;
+mod lane;
 mod layout;
 mod listing;
 mod piled;
@@ -242,12 +243,14 @@ fn layout(view: &View, area: Rect) -> Layout {
     let wanted = if view.place.scheduler.by_task {
         Wanted {
             lanes: tasks::wanted(view),
+            tall: 0,
             series: 1,
             tasks: true,
         }
     } else {
         Wanted {
             lanes: view.scheduler.workers.lines().len(),
+            tall: view.opened.recording.lanes().len(),
             series: series::wanted(&view.opened),
             tasks: false,
         }
@@ -276,7 +279,7 @@ pub(super) fn click(view: &mut View, area: Rect, column: u16, row: u16) {
         if view.place.scheduler.by_task {
             tasks::click(view, line);
         } else {
-            workers::click(view, line);
+            workers::click(view, layout, line);
         }
     }
     let parts = [layout.ticks, layout.lanes, layout.series];

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use ratatui::{buffer::Buffer, layout::Rect};
 
-use super::{layout::Layout, workers::short};
+use super::{lane::short, layout::Layout};
 use crate::{
     analysis::label,
     explorer::{

@@ -2,15 +2,11 @@
 
 use std::sync::Arc;
 
-use ratatui::{
-    buffer::Buffer,
-    layout::Rect,
-    style::{Modifier, Style},
-};
+use ratatui::{buffer::Buffer, layout::Rect};
 
 use super::{
-    cells::{self, Cell, Colouring, LaneCells, hue},
-    doing::{Doing, doing},
+    cells::{self, Colouring, LaneCells, hue},
+    lane,
     layout::Layout,
     scroll,
 };
@@ -18,9 +14,8 @@ use crate::{
     analysis::label,
     explorer::{
         facts::Opened,
-        frame::level,
         span::Span,
-        text::{Pen, brief, keep_start, place, width},
+        text::{Pen, brief, place},
         theme::{Role, Theme},
         traced,
         view::View,
@@ -41,6 +36,16 @@ pub(super) enum Line {
     Blind(RuntimeIx),
     /// Where the code said something of itself, on whatever thread.
     Customs,
+}
+
+impl Line {
+    /// How many rows of the screen it has.
+    fn rows(self, layout: Layout) -> u16 {
+        match self {
+            Self::Lane(_) => layout.tall,
+            _ => 1,
+        }
+    }
 }
 
 /// What is kept of the lanes for drawing.
@@ -71,6 +76,12 @@ impl Cache {
         if self.lines.is_empty() {
             self.lines = lines(opened);
         }
+    }
+
+    /// How long a lane that is shown was inside polls in the marked range.
+    pub(super) fn busy(&self, lane: LaneIx) -> Ns {
+        let busy = self.busy.iter().find(|(row, _)| *row == lane);
+        busy.map_or(0, |(_, busy)| *busy)
     }
 
     pub(super) fn lines(&self) -> &[Line] {
@@ -208,10 +219,13 @@ pub(super) fn settle(view: &mut View, area: Rect) {
     super::series::settle(view, layout);
 }
 
-/// Selects the lane of that line of the screen.
-pub(super) fn click(view: &mut View, line: usize) {
-    let line = view.place.scheduler.top + line;
-    if let Some(Line::Lane(lane)) = view.scheduler.workers.lines().get(line) {
+/// Selects the lane of that row of the lanes.
+pub(super) fn click(view: &mut View, layout: Layout, row: usize) {
+    let lines = view.scheduler.workers.lines().iter();
+    let mut rows = lines
+        .skip(view.place.scheduler.top)
+        .flat_map(|line| std::iter::repeat_n(*line, usize::from(line.rows(layout))));
+    if let Some(Line::Lane(lane)) = rows.nth(row) {
         view.place.scheduler.lane = lane.index();
     }
 }
@@ -226,12 +240,15 @@ pub(super) fn draw(buffer: &mut Buffer, layout: Layout, theme: Theme, view: &Vie
         return;
     }
     let shown = cache.lines.iter().skip(view.place.scheduler.top);
-    for (row, line) in (0..layout.lanes.height).zip(shown) {
+    let mut y = layout.lanes.y;
+    for line in shown {
         let area = Rect {
-            y: layout.lanes.y + row,
-            height: 1,
+            y,
+            height: line.rows(layout),
             ..layout.lanes
-        };
+        }
+        .intersection(layout.lanes);
+        y += line.rows(layout);
         match *line {
             Line::Runtime(runtime) => {
                 let recording = &view.opened.recording;
@@ -245,9 +262,9 @@ pub(super) fn draw(buffer: &mut Buffer, layout: Layout, theme: Theme, view: &Vie
                     .skip(1)
                     .fit("threads that are no workers", theme.style(Role::Strong));
             }
-            Line::Lane(lane) => {
-                if let Some((_, cells)) = cache.rows.iter().find(|(row, _)| *row == lane) {
-                    lane_row(buffer, area, layout, theme, view, lane, cells);
+            Line::Lane(of) => {
+                if let Some((_, cells)) = cache.rows.iter().find(|(row, _)| *row == of) {
+                    lane::draw(buffer, area, layout, theme, view, of, cells);
                 }
             }
             Line::Blind(runtime) => {
@@ -282,127 +299,6 @@ pub(super) fn draw(buffer: &mut Buffer, layout: Layout, theme: Theme, view: &Vie
         }
     }
     legend(buffer, layout.legend, theme, view);
-}
-
-/// `w0`, or as much of a thread's name as there is room for.
-pub(super) fn short(recording: &Recording, lane: LaneIx) -> String {
-    match recording.lane(lane).kind {
-        LaneKind::Worker { worker, .. } => format!("w{worker}"),
-        LaneKind::Thread(thread) => {
-            let facts = recording.thread(thread);
-            match recording.str(facts.name) {
-                "" => format!("t{}", facts.id),
-                name => name.to_owned(),
-            }
-        }
-    }
-}
-
-fn lane_row(
-    buffer: &mut Buffer,
-    area: Rect,
-    layout: Layout,
-    theme: Theme,
-    view: &View,
-    lane: LaneIx,
-    row: &LaneCells,
-) {
-    let recording = &view.opened.recording;
-    let selected = view.place.scheduler.lane == lane.index();
-    let name = if selected { Role::Selected } else { Role::Dim };
-    Pen::new(buffer, area, 0)
-        .put(if selected { "▸" } else { " " }, theme.style(Role::Plain))
-        .left(
-            &keep_start(&short(recording, lane), usize::from(layout.label) - 2),
-            usize::from(layout.label) - 2,
-            theme.style(name),
-        );
-
-    let timeline = layout.timeline(area);
-    let colouring = view.place.scheduler.colouring;
-    let mut pen = Pen::new(buffer, timeline, 0);
-    let mut before = theme.style(Role::Running);
-    for cell in &row.cells {
-        let (glyph, style) = look(*cell, colouring, theme, before);
-        pen.put(glyph, style);
-        before = style;
-    }
-    for stretch in &row.stretches {
-        let (from, to) = stretch.cells;
-        let task = recording.poll(stretch.poll).task;
-        let style = match colouring {
-            Colouring::Length => theme.style(Role::Critical),
-            by => theme.hue(hue(recording, task, by)),
-        };
-        let room = to - from - 1;
-        let text = match wording::task(recording, task) {
-            text if width(&text) <= room => text,
-            _ => keep_start(&label::id(recording.task(task).id), room),
-        };
-        Pen::new(buffer, timeline, 0).skip(from).left(
-            &format!(" {text}"),
-            to - from,
-            style.add_modifier(Modifier::REVERSED),
-        );
-    }
-    super::axis::mark(buffer, timeline, view);
-
-    let (text, role) = at_cursor(view, lane);
-    Pen::new(buffer, layout.behind(area), 0).fit(&text, theme.style(role));
-}
-
-/// What a cell shows. One that says nothing by its colour has that of the cell before it: a change costs bytes.
-fn look(cell: Cell, colouring: Colouring, theme: Theme, before: Style) -> (&'static str, Style) {
-    if cell.custom {
-        return ("◆", theme.style(Role::Info));
-    }
-    let Some(busy) = cell.busy else {
-        return match cell {
-            Cell { wakes: true, .. } => ("↑", before),
-            Cell { parked: true, .. } => ("·", before),
-            _ => (" ", before),
-        };
-    };
-    // One slow poll stays visible however far out: never as the lowest bar.
-    let busy = if cell.slow { busy.max(300) } else { busy };
-    let style = match colouring {
-        Colouring::Length if cell.slow => theme.style(Role::Critical),
-        Colouring::Length => theme.style(Role::Running),
-        _ if cell.slow => theme.hue(cell.hue).add_modifier(Modifier::BOLD),
-        _ => theme.hue(cell.hue),
-    };
-    (level(busy), style)
-}
-
-/// What a lane does at the cursor; or how busy it was in the marked range.
-fn at_cursor(view: &View, lane: LaneIx) -> (String, Role) {
-    if let Some((from, to)) = view.marked().filter(|(from, to)| from < to) {
-        let busy = view
-            .scheduler
-            .workers
-            .busy
-            .iter()
-            .find(|(row, _)| *row == lane);
-        let busy = busy.map_or(0, |(_, busy)| *busy);
-        let percent = i128::from(busy) * 100 / i128::from(to - from);
-        return (format!("busy {} {percent} %", brief(busy)), Role::Plain);
-    }
-    let recording = &view.opened.recording;
-    let cursor = view.place.cursor;
-    match doing(recording, lane, cursor) {
-        Doing::Polls(poll) => {
-            let row = recording.poll(poll);
-            let slow = row.duration >= view.opened.facts.slow_poll;
-            let role = if slow { Role::Critical } else { Role::Running };
-            (wording::task(recording, row.task), role)
-        }
-        Doing::Parked(park) => {
-            let since = recording.park(park).start;
-            let text = format!("parked {}", duration(cursor.saturating_sub(since)));
-            (text, Role::Dim)
-        }
-        Doing::Nothing => ("-".to_owned(), Role::Dim),
-    }
 }
 
 /// A line that shows where something was, by one glyph.
