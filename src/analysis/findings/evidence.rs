@@ -2,7 +2,7 @@
 
 use super::Evidence;
 use crate::{
-    analysis::{Blind, blind::Late, label},
+    analysis::{Blind, blind::Late, causes::Delayed, label},
     recording::{Outcome, PollIx, Recording, time},
 };
 
@@ -55,6 +55,25 @@ pub(super) fn late(recording: &Recording, late: &Late) -> Evidence {
         kind: "wake",
         task: Some(late.task),
         lane: recording.wake_lane(late.wake),
+        text,
+    }
+}
+
+pub(super) fn delayed(recording: &Recording, delayed: &Delayed) -> Evidence {
+    let until = match delayed.poll {
+        Some(_) => "and had to wait",
+        None => "and was not polled any more",
+    };
+    let text = format!(
+        "{} was ready, {until}: for {} behind the poll",
+        label::task(recording, delayed.task),
+        time::duration(delayed.by),
+    );
+    Evidence {
+        at: delayed.ready,
+        kind: "delay",
+        task: Some(delayed.task),
+        lane: delayed.poll.map(|poll| recording.poll(poll).lane),
         text,
     }
 }

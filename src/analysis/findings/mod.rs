@@ -7,7 +7,7 @@ mod slow_poll;
 mod tests;
 mod unwakeable;
 
-use crate::recording::{LaneIx, MILLISECOND, Ns, Recording, SECOND, StrId, TaskIx};
+use crate::recording::{LaneIx, MILLISECOND, Ns, Recording, StrId, TaskIx};
 
 /// How bad a finding is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -163,7 +163,7 @@ impl Role {
 pub struct Evidence {
     /// When.
     pub at: Ns,
-    /// The event's kind: `poll`, `wake`, `blind`, `unwakeable`.
+    /// The event's kind: `poll`, `wake`, `blind`, `unwakeable`, or `delay`: a task was ready and not polled.
     pub kind: &'static str,
     /// The task that it is about.
     pub task: Option<TaskIx>,
@@ -238,8 +238,9 @@ impl Default for Thresholds {
             slow_poll_warning: 30 * MILLISECOND,
             slow_poll_critical: 100 * MILLISECOND,
             blind_critical: 50 * MILLISECOND,
-            blocked_worker_warning: 100 * MILLISECOND,
-            blocked_worker_critical: SECOND,
+            // What has not ended is no better than what has.
+            blocked_worker_warning: 30 * MILLISECOND,
+            blocked_worker_critical: 100 * MILLISECOND,
         }
     }
 }
@@ -321,7 +322,9 @@ pub struct NotChecked {
 #[must_use]
 pub fn not_checked(recording: &Recording) -> Vec<NotChecked> {
     let coverage = recording.coverage();
+    let unread = recording.counts().total == 0 && !recording.losses().is_empty();
     let partly = |what: &str, covered: usize| match covered {
+        _ if unread => Some("no event could be read".to_owned()),
         _ if covered >= coverage.tasks => None,
         0 => Some(format!("no {what} are recorded")),
         _ => Some(format!(

@@ -10,7 +10,9 @@ use crate::{
     analysis::{
         Blind,
         blind::{keeps_worker, late_after},
-        blind_intervals, label,
+        blind_intervals,
+        causes::{Delayed, onwards},
+        label,
     },
     recording::{LaneIx, Outcome, PollIx, Recording, RuntimeIx, StrId, TaskIx, time},
 };
@@ -202,6 +204,27 @@ fn single(recording: &Recording, thresholds: &Thresholds, polls: &[PollIx]) -> O
         message.push_str(" and was still running when the recording was made");
     }
     message.push('.');
+    let delayed: Vec<Delayed> = onwards(recording, &[], worst)
+        .delayed
+        .into_iter()
+        .filter(|delayed| delayed.by >= thresholds.slow_poll_info && delayed.task != row.task)
+        .collect();
+    if let Some(first) = delayed.first() {
+        message.push_str(&format!(
+            " {} ready meanwhile and waited for it; the longest, {}, for {}{}.",
+            match delayed.len() {
+                1 => "1 task was".to_owned(),
+                many => format!("{many} tasks were"),
+            },
+            label::task_at(recording, first.task),
+            time::duration(first.by),
+            if first.queued {
+                ", queued on the same worker"
+            } else {
+                ", as every worker was inside a poll"
+            },
+        ));
+    }
     let of = if location_of(recording, worst).is_some() {
         "at this spawn location"
     } else {
@@ -216,9 +239,16 @@ fn single(recording: &Recording, thresholds: &Thresholds, polls: &[PollIx]) -> O
         kind: Kind::SlowPoll,
         severity: severity_of(row.duration, thresholds),
         tasks: culprits
-            .into_iter()
+            .iter()
             .take(MOST_CULPRITS)
-            .map(|task| (task, Role::Culprit))
+            .map(|task| (*task, Role::Culprit))
+            .chain(
+                distinct(delayed.iter().map(|delayed| delayed.task))
+                    .into_iter()
+                    .filter(|task| !culprits.contains(task))
+                    .take(MOST_VICTIMS)
+                    .map(|task| (task, Role::Victim)),
+            )
             .collect(),
         lane: Some(row.lane),
         start: row.start,
@@ -229,6 +259,12 @@ fn single(recording: &Recording, thresholds: &Thresholds, polls: &[PollIx]) -> O
             .iter()
             .take(MOST_CULPRITS)
             .map(|poll| evidence::poll(recording, *poll))
+            .chain(
+                delayed
+                    .iter()
+                    .take(MOST_VICTIMS)
+                    .map(|delayed| evidence::delayed(recording, delayed)),
+            )
             .collect(),
         alike: polls.len() - 1,
     })

@@ -2,7 +2,8 @@
 
 use super::*;
 use crate::recording::{
-    Batch, MILLISECOND as MS, Outcome, RecordingBuilder, SeatKey, SpawnFacts, WakerKey,
+    Batch, Loss, LossKind, MILLISECOND as MS, Outcome, RecordingBuilder, SeatKey, SpawnFacts,
+    WakerKey,
     testing::{batch, builder, runtime, seat, spawn},
 };
 
@@ -162,6 +163,56 @@ fn one_slow_poll_beside_a_free_worker_is_no_blind_interval() {
         finding.message
     );
     assert_eq!(super::super::blind_intervals(&recording, MS), []);
+}
+
+#[test]
+fn a_slow_poll_names_who_was_queued_behind_it() {
+    let mut builder = builder(END);
+    runtime(&mut builder, 2);
+    let report = spawn_at(&mut builder, "src/report.rs:1:1");
+    let (mut w0, mut w1) = (batch(0), batch(1));
+    w0.spawn(7, report);
+    w0.spawn(8, spawn(0));
+    w0.poll(8, 50 * MS, 51 * MS, Outcome::Pending);
+    // Woken inside the long poll, polled on the same worker right behind it; the other worker is parked.
+    w0.wake(8, 110 * MS, WakerKey::Task(7));
+    w0.poll(7, 100 * MS, 220 * MS, Outcome::Pending);
+    w0.poll(8, 220 * MS + 1_000, 221 * MS, Outcome::Pending);
+    w1.park(0, 300 * MS, false);
+    builder.batch(w0);
+    builder.batch(w1);
+    let (recording, found) = find(builder);
+    let [finding] = &found[..] else {
+        panic!("{found:#?}")
+    };
+    let victim = recording.task_by_id(8).unwrap();
+    assert!(finding.tasks.contains(&(victim, Role::Victim)));
+    assert!(
+        finding
+            .message
+            .contains("task 8, for 110 ms, queued on the same worker"),
+        "{}",
+        finding.message
+    );
+    let line = finding.evidence.last().unwrap();
+    assert_eq!((line.kind, line.at), ("delay", 110 * MS));
+}
+
+#[test]
+fn a_recording_without_a_readable_event_is_no_healthy_one() {
+    let mut builder = builder(END);
+    builder.loss(Loss {
+        kind: LossKind::Truncated,
+        count: 1,
+        detail: "the file ends".to_owned(),
+        range: None,
+    });
+    let kinds = not_checked(&builder.finish());
+    let slow = kinds
+        .iter()
+        .find(|kind| kind.kind == Kind::SlowPoll)
+        .unwrap();
+    assert_eq!(slow.because, "no event could be read");
 }
 
 #[test]
