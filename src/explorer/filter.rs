@@ -221,10 +221,14 @@ impl FilterLine {
     fn draw_suggestions(&self, buffer: &mut Buffer, pane: Rect, theme: Theme, table: &Table) {
         let width = pane.width.min(100);
         let room = usize::from(width).saturating_sub(4);
-        let told = match &self.problem {
+        let mut told = match &self.problem {
             Some(problem) => wrap(&problem.to_string(), room, 2),
             None => vec![matching(table)],
         };
+        if pane.height < 10 && self.severity() == Role::Dim && !self.suggestions.is_empty() {
+            // Where there is room for little, what may come next says as well that something is missing.
+            told.clear();
+        }
         let wanted = self.suggestions.len().min(9) + told.len() + 2;
         // The best of the rows stay in sight.
         let height = u16::try_from(wanted)

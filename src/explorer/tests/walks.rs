@@ -80,7 +80,7 @@ enum Step {
 fn step() -> impl Strategy<Value = Step> {
     prop_oneof![
         8 => (0..ACTIONS.len()).prop_map(Step::Act),
-        2 => prop::sample::select("abehilnprw019/:?.<>'=~ms".chars().collect::<Vec<_>>()).prop_map(Step::Type),
+        2 => prop::sample::select("abehilnprw019/:?.<>'=~msf=~>(".chars().collect::<Vec<_>>()).prop_map(Step::Type),
         2 => (0u16..110, 0u16..34).prop_map(|(column, row)| Step::Click(column, row)),
         1 => (0u16..110).prop_map(Step::Drag),
         1 => Just(Step::Release),
