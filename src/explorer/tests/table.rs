@@ -132,8 +132,8 @@ fn totals_are_those_of_the_marked_range() {
     let to = view.place.cursor;
     assert!(start < from && from < to);
     let figure = view.figures.of(&view.opened, view.place.task.unwrap());
-    // Both ends belong to it; the poll began before it.
-    assert_eq!((figure.polls, figure.busy), (0, to - from + 1));
+    // The poll that goes on there counts, whole as a poll and in part as time.
+    assert_eq!((figure.polls, figure.busy), (1, to - from));
     assert_eq!(figure.longest, 79_988_000);
 }
 
