@@ -4,6 +4,7 @@ mod bytes;
 pub(in crate::explorer) mod incident;
 mod screens;
 mod table;
+mod traced;
 mod travel;
 mod walks;
 
