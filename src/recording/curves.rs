@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use super::{
     Band, Cause, LaneIx, Ns, PollIx, Recording, Scope, SeriesIx, TaskIx, WakeIx,
     batch::IdHashing,
+    columns::Bits,
     grid::Grid,
     steps::{Counter, Steps},
     time::UNKNOWN,
@@ -32,6 +33,10 @@ pub enum Curve {
 #[derive(Debug, Default)]
 pub(crate) struct Curves {
     pub(crate) runnable: Steps,
+    /// Tasks that were ready from their spawn on.
+    at_spawn: Bits,
+    /// Tasks that were ready when they ended.
+    to_the_end: Bits,
     alive: Steps,
     queue: Steps,
     /// The wakes older than every row that made tasks ready, ascending.
@@ -43,8 +48,22 @@ pub(crate) struct Curves {
 impl Curves {
     /// To be built when everything else is there; `runnable` was followed by the sweep.
     pub(crate) fn build(recording: &Recording, runnable: Steps) -> Self {
+        let (mut at_spawn, mut to_the_end) = (
+            Bits::new(recording.tasks.len()),
+            Bits::new(recording.tasks.len()),
+        );
+        for task in recording.tasks() {
+            if matches!(recording.cause_before_rows(task), Some(Cause::Spawn { .. })) {
+                at_spawn.set(task.index());
+            }
+            if recording.gone_at(task).is_some() && recording.left_ready(task).is_some() {
+                to_the_end.set(task.index());
+            }
+        }
         let mut curves = Self {
             runnable,
+            at_spawn,
+            to_the_end,
             alive: alive(recording),
             folded: recording
                 .folded
@@ -357,12 +376,12 @@ impl Recording {
         }
         take_wakes(to, &busy_until, &mut changes);
         for task in self.tasks_spawned(from, to) {
-            if let Some(Cause::Spawn { at }) = self.cause_before_rows(*task) {
-                changes.push((at, 1));
+            if self.curves.at_spawn.get(task.index()) {
+                changes.push((self.tasks[task.index()].spawned_at, 1));
             }
         }
         for task in self.tasks_gone(from, to) {
-            if self.left_ready(*task).is_some() {
+            if self.curves.to_the_end.get(task.index()) {
                 changes.push((self.gone_at(*task).unwrap_or(Ns::MAX), -1));
             }
         }

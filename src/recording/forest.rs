@@ -197,8 +197,13 @@ impl Forest {
             } else if level > 0 {
                 self.draw(level - 1, self.below(level, number), sheet, get);
             } else {
-                for index in self.below(0, number) {
-                    let (start, end) = get(index);
+                // They lie far apart in memory: all are fetched before the first is looked at.
+                let indexes = self.below(0, number);
+                let mut intervals = [(0, 0); BLOCK];
+                for (interval, index) in intervals.iter_mut().zip(indexes.clone()) {
+                    *interval = get(index);
+                }
+                for ((start, end), index) in intervals.into_iter().zip(indexes) {
                     if start >= sheet.to() {
                         return;
                     }
