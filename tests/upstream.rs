@@ -3,6 +3,8 @@
 #[path = "../fuzz/src/recording.rs"]
 mod checks;
 mod plain;
+#[path = "../fuzz/src/trace.rs"]
+mod recipes;
 
 use std::{
     fs,
@@ -418,6 +420,30 @@ fn survives(bytes: &[u8]) -> Option<Recording> {
             assert!(!error.to_string().contains('\n'), "{error}");
             None
         }
+    }
+}
+
+#[test]
+fn events_that_say_anything_at_all_make_a_recording() {
+    const ROUNDS: u64 = 150;
+    for seed in 1..=ROUNDS {
+        // A generator of no quality is good enough, and makes the same traces everywhere.
+        let mut state = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        let recipe: Vec<u8> = (0..seed % 700)
+            .map(|_| {
+                state = state
+                    .wrapping_mul(6_364_136_223_846_793_005)
+                    .wrapping_add(seed);
+                // Most numbers are small, so that events have to do with each other.
+                let byte = (state >> 56) as u8;
+                if state >> 40 & 3 == 0 {
+                    byte
+                } else {
+                    byte & 0xe3
+                }
+            })
+            .collect();
+        checks::open_and_check(&recipes::trace_of_events(&recipe));
     }
 }
 
