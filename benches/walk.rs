@@ -253,7 +253,7 @@ fn on_cpu() -> Duration {
 struct Steps {
     costs: BTreeMap<(&'static str, &'static str), Vec<Step>>,
     /// How long the answers of work off the drawing thread were waited for, beyond the frame.
-    waits: Vec<Duration>,
+    waits: Vec<(Duration, &'static str, &'static str)>,
 }
 
 impl Steps {
@@ -279,7 +279,7 @@ impl Steps {
         if let Some((waited, cost)) = walker.wait() {
             let cpu = on_cpu().saturating_sub(before);
             let answer = Step { cost, cpu };
-            self.waits.push(waited);
+            self.waits.push((waited, pane, kind));
             self.costs.entry((pane, "answer")).or_default().push(answer);
         }
     }
@@ -295,9 +295,9 @@ impl Steps {
         let all: Vec<Step> = self.costs.values().flatten().copied().collect();
         row("all", "", &all, width);
         let longest = self.waits.iter().max();
-        if let Some(longest) = longest {
+        if let Some((longest, pane, kind)) = longest {
             println!(
-                "{} times an answer came after the frame, {:.0} ms later at most",
+                "{} times an answer came after the frame, {:.0} ms later at most: {pane}, {kind}",
                 self.waits.len(),
                 longest.as_secs_f64() * 1e3
             );

@@ -91,7 +91,7 @@ impl View {
         let large = range.is_some_and(|(from, to)| {
             let recording = &opened.recording;
             let polls = recording.polls_from(to).index() - recording.polls_from(from).index();
-            polls > 50_000 || recording.task_count() > 5_000
+            polls > 50_000 || recording.task_count() > 500
         });
         self.ask(Errand::Totals, large, move |stop| {
             let figures = Arc::new(Figures::new(&opened, range, stop)?);
