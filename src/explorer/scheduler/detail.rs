@@ -228,5 +228,8 @@ fn task(buffer: &mut Buffer, area: Rect, theme: Theme, view: &View) {
     let spent = spent.unwrap_or_else(|| "it was not alive in what is shown".to_owned());
     lines.push((spent, Role::Info));
     let rest = paragraphs(buffer, area, theme, &lines);
-    life::list(buffer, rest, theme, view, task);
+    // Where its life is shown below, once is enough.
+    if view.life_area().is_none() {
+        life::list(buffer, rest, theme, view, task);
+    }
 }

@@ -14,11 +14,11 @@ use super::{
     states::{Row, Show},
 };
 use crate::{
-    analysis::StateMap,
+    analysis::{StateMap, label},
     explorer::{
         facts::Opened,
         span::Span,
-        text::{Pen, brief, count},
+        text::{Pen, brief, count, keep_end, place, width},
         theme::{Role, Theme},
         view::View,
         wording,
@@ -313,7 +313,16 @@ pub(super) fn draw(buffer: &mut Buffer, layout: Layout, theme: Theme, view: &Vie
 fn draw_row(buffer: &mut Buffer, area: Rect, layout: Layout, theme: Theme, view: &View, row: &Row) {
     let selected = view.place.task == Some(row.task);
     let cells = usize::from(layout.label) - 2;
-    let name = wording::task(&view.opened.recording, row.task);
+    let recording = &view.opened.recording;
+    let name = match (recording.name(row.task), recording.location(row.task)) {
+        (None, Some(location)) => {
+            // The end of a path tells most.
+            let id = label::id(recording.task(row.task).id);
+            let room = cells.saturating_sub(width(&id) + 1);
+            format!("{id} {}", keep_end(place(location), room))
+        }
+        _ => wording::task(recording, row.task),
+    };
     let role = if selected {
         Role::Selected
     } else {

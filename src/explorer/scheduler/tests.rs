@@ -12,6 +12,7 @@ use crate::{
         actions::ActionId,
         app::App,
         facts::Opened,
+        screen::Screen,
         span::Span,
         tests::{app, buffer, incident, lines, picture, press},
     },
@@ -237,6 +238,43 @@ fn lanes_that_do_not_fit_are_scrolled_to() {
     assert!(text(&app).contains("▸w15"), "{}", text(&app));
     press(&mut app, "kkkkkkkkkkkkkkk");
     assert!(text(&app).contains("▸w0 "), "{}", text(&app));
+}
+
+/// The bytes that the terminal gets for what `keys` change.
+fn bytes(app: &mut App, keys: &str) -> usize {
+    let mut screen = Screen::new(app.size());
+    let mut out = Vec::new();
+    screen
+        .frame(&mut out, app.size(), None, |buffer| app.draw(buffer))
+        .unwrap();
+    press(app, keys);
+    screen
+        .frame(&mut out, app.size(), None, |buffer| app.draw(buffer))
+        .unwrap()
+}
+
+#[test]
+fn zooming_sixteen_lanes_in_many_colours_stays_within_the_budget() {
+    for colouring in ["", "C", "CC", "t"] {
+        let mut app = app(many(), 120, 40);
+        press(&mut app, &format!("5z{colouring}"));
+        for _ in 0..12 {
+            let bytes = bytes(&mut app, "+h");
+            assert!(bytes <= 16_384, "{bytes} of a zoom, {colouring}");
+        }
+    }
+}
+
+#[test]
+fn selecting_another_lane_stays_within_the_budget() {
+    for recording in [incident::recording(), sample(), many()] {
+        let mut app = app(recording, 120, 40);
+        press(&mut app, "5");
+        for key in ["j", "k", "j"] {
+            let bytes = bytes(&mut app, key);
+            assert!(bytes <= 1_024, "{bytes} of a move");
+        }
+    }
 }
 
 /// How much of a cell polls take, by looking at every poll.
