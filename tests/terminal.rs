@@ -178,7 +178,7 @@ fn the_sample_can_be_walked_and_left() {
     assert!(terminal.screen.screen().alternate_screen());
     assert!(terminal.screen.screen().contents().contains("SAMPLE"));
     terminal.press("3");
-    terminal.wait_for("delay p99");
+    terminal.wait_for("a cell");
     terminal.press("2");
     terminal.wait_for("alive at the cursor");
     terminal.press("?");
@@ -240,7 +240,9 @@ fn it_can_be_stopped_and_goes_on() {
             _ => terminal.signal("-TSTP"),
         }
         terminal.wait("the terminal is given back", |screen| {
-            !screen.alternate_screen() && !screen.hide_cursor()
+            !screen.alternate_screen()
+                && !screen.hide_cursor()
+                && screen.mouse_protocol_mode() == vt100::MouseProtocolMode::None
         });
         terminal.wait_until_stopped();
         terminal.resize(100, 30);
@@ -248,7 +250,12 @@ fn it_can_be_stopped_and_goes_on() {
         terminal.wait("it goes on", |screen| {
             screen.alternate_screen() && screen.contents().contains("alive at the cursor")
         });
-        assert!(terminal.screen.screen().hide_cursor());
+        let screen = terminal.screen.screen();
+        assert!(screen.hide_cursor());
+        assert_eq!(
+            screen.mouse_protocol_mode(),
+            vt100::MouseProtocolMode::ButtonMotion
+        );
         terminal.resize(80, 24);
         terminal.wait_for("alive at the cursor");
     }
@@ -304,7 +311,7 @@ fn a_flag_outranks_no_color() {
 fn ascii_is_nothing_but_ascii() {
     let mut terminal = Terminal::opened(&["--ascii"], &[]);
     terminal.press("3");
-    terminal.wait_for("delay p99");
+    terminal.wait_for("a cell");
     terminal.press("q");
     let (status, bytes) = terminal.ended();
     assert_eq!(status.exit_code(), 0);
@@ -403,7 +410,7 @@ fn the_mouse_is_taken_and_given_back() {
     // A click on the name of a pane.
     terminal.press("\x1b[<0;14;2M\x1b[<0;14;2m");
     terminal.press("3");
-    terminal.wait_for("delay p99");
+    terminal.wait_for("a cell");
     terminal.press("\x1b[<0;14;2M\x1b[<0;14;2m");
     terminal.wait_for("alive at the cursor");
     // A drag over the strip.
