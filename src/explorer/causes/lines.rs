@@ -127,10 +127,16 @@ pub(super) fn unknown() -> Line {
     Line::new(Shape::Heading, "", Role::Plain, text)
 }
 
-/// All of the time that the bars stand for.
+/// All of the time that the bars stand for: that of the steps that are told.
 pub(super) fn whole(chain: &Chain) -> Ns {
     let before = chain.blind().map_or(0, |before| before.at_most);
-    chain.total().saturating_add(before)
+    told(chain).saturating_add(before)
+}
+
+/// The time of the steps that are told.
+fn told(chain: &Chain) -> Ns {
+    let first = chain.steps.last().map_or(chain.until, |step| step.from);
+    chain.until.saturating_sub(first)
 }
 
 /// Where the time went, in up to three sentences.
@@ -173,7 +179,7 @@ fn most_of_it(recording: &Recording, chain: &Chain) -> Option<String> {
         .filter(|step| step.length() > before)
         .max_by_key(|step| step.length())
         .filter(|_| chain.steps.len() > 1)?;
-    let share = i128::from(longest.length()) * 100 / i128::from(chain.total().max(1));
+    let share = i128::from(longest.length()) * 100 / i128::from(told(chain).max(1));
     let what = match &longest.kind {
         StepKind::Runnable {
             task, poll, behind, ..
@@ -195,7 +201,16 @@ fn most_of_it(recording: &Recording, chain: &Chain) -> Option<String> {
             called(recording, *woken)
         ),
     };
-    Some(format!("{share} % of it: {what}."))
+    let it = if chain.more > 0 {
+        let steps = plural(chain.steps.len() as u64, "step");
+        format!(
+            "The latest {steps} took {}; {share} % of that",
+            duration(told(chain))
+        )
+    } else {
+        format!("{share} % of it")
+    };
+    Some(format!("{it}: {what}."))
 }
 
 fn did(act: Act) -> &'static str {
