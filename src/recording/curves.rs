@@ -203,9 +203,11 @@ fn value_before(recording: &Recording, series: SeriesIx, at: Ns) -> i64 {
 }
 
 fn alive(recording: &Recording) -> Steps {
-    let mut counter = Counter::new();
+    // Those whose spawn is not known were always there.
+    let always = recording.spawned_by(UNKNOWN);
+    let mut counter = Counter::from(always as i64);
     let mut ends = recording.tasks_by_end().iter().peekable();
-    for task in recording.tasks_by_spawn() {
+    for task in &recording.tasks_by_spawn()[always..] {
         let at = recording.tasks[task.index()].spawned_at;
         let gone = |task: &TaskIx| recording.gone_at(*task).unwrap_or(Ns::MAX);
         while let Some(ended) = ends.next_if(|task| gone(task) < at) {
@@ -302,11 +304,13 @@ impl Recording {
             .collect()
     }
 
+    /// The tasks that are known to have been spawned between two instants.
     fn tasks_spawned(&self, from: Ns, to: Ns) -> &[TaskIx] {
         let tasks = self.tasks_by_spawn();
         let before =
             |at: Ns| tasks.partition_point(|task| self.tasks[task.index()].spawned_at < at);
-        &tasks[before(from)..before(to).max(before(from))]
+        let first = before(from.max(UNKNOWN + 1));
+        &tasks[first..before(to).max(first)]
     }
 
     fn tasks_gone(&self, from: Ns, to: Ns) -> &[TaskIx] {

@@ -29,6 +29,8 @@ struct Block {
 pub(crate) struct Steps {
     blocks: Vec<Block>,
     pyramid: Pyramid,
+    /// What it was before the first change.
+    initial: i64,
     last: i64,
 }
 
@@ -40,6 +42,7 @@ pub(crate) struct Counter {
     /// Changes by one that were announced for later.
     later: BinaryHeap<Reverse<Ns>>,
     now: Ns,
+    initial: i64,
     value: i64,
     seen: MinMax,
     changes: u32,
@@ -48,11 +51,17 @@ pub(crate) struct Counter {
 impl Counter {
     /// It is 0 until something changes it.
     pub(crate) fn new() -> Self {
+        Self::from(0)
+    }
+
+    /// It is `initial` until something changes it.
+    pub(crate) fn from(initial: i64) -> Self {
         Self {
             blocks: Vec::new(),
             later: BinaryHeap::new(),
             now: Ns::MIN,
-            value: 0,
+            initial,
+            value: initial,
             seen: MinMax::NONE,
             changes: 0,
         }
@@ -120,6 +129,7 @@ impl Counter {
         Steps {
             blocks,
             pyramid,
+            initial: self.initial,
             last: self.value,
         }
     }
@@ -146,7 +156,7 @@ impl Steps {
     /// in any order.
     pub(crate) fn at(&self, at: Ns, changes: impl Fn(Ns, Ns) -> Vec<(Ns, i64)>) -> i64 {
         let Some(block) = self.block_of(at).map(|block| self.blocks[block]) else {
-            return 0;
+            return self.initial;
         };
         let changes = changes(block.at, at.saturating_add(1));
         i64::from(block.before) + changes.iter().map(|(_, by)| by).sum::<i64>()
@@ -184,7 +194,7 @@ impl Steps {
         changes: &impl Fn(Ns, Ns) -> Vec<(Ns, i64)>,
     ) {
         let to = grid.start_of(bands.len());
-        let (start, mut value) = first.map_or((Ns::MIN, 0), |block| {
+        let (start, mut value) = first.map_or((Ns::MIN, self.initial), |block| {
             (self.blocks[block].at, i64::from(self.blocks[block].before))
         });
         let mut changes = changes(start, to);
