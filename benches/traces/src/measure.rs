@@ -163,10 +163,12 @@ fn own_usage() -> Outcome<(f64, u64)> {
 
 /// Where cargo keeps upstream's parser.
 pub(crate) fn viewer() -> Option<PathBuf> {
-    let home = std::env::var_os("CARGO_HOME").map(PathBuf::from).or_else(|| {
-        let home = PathBuf::from(std::env::var_os("HOME")?);
-        Some(home.join(".cargo"))
-    })?;
+    let home = std::env::var_os("CARGO_HOME")
+        .map(PathBuf::from)
+        .or_else(|| {
+            let home = PathBuf::from(std::env::var_os("HOME")?);
+            Some(home.join(".cargo"))
+        })?;
     let registries = fs::read_dir(home.join("registry/src")).ok()?;
     registries
         .filter_map(|entry| Some(entry.ok()?.path().join("dial9-viewer-0.5.7")))
@@ -209,7 +211,10 @@ fn javascript(node: &str, parser: &Path, trace: &Path, bytes: u64) -> Outcome<Ru
         .output()?;
     if !output.status.success() {
         let said = String::from_utf8_lossy(&output.stderr);
-        let last = said.lines().find(|line| line.contains("rror")).unwrap_or("it failed");
+        let last = said
+            .lines()
+            .find(|line| line.contains("rror"))
+            .unwrap_or("it failed");
         return Err(last.to_owned().into());
     }
     parse(&String::from_utf8(output.stdout)?)
