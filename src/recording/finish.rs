@@ -4,7 +4,7 @@ use std::{collections::HashMap, thread};
 
 use super::{
     Batch, Coverage, End, EventCounts, LaneIx, Loss, LossKind, Ns, Outcome, PollIx, Recording,
-    RecordingBuilder, TaskIx, Totals, WakeIx,
+    RecordingBuilder, RuntimeIx, Task, TaskIx, Totals, WakeIx,
     alive::Lives,
     batch::{PollRow, WakeRow},
     build::LaneName,
@@ -147,6 +147,7 @@ pub(crate) fn finish(mut builder: RecordingBuilder, stop: Stop<'_>) -> Option<Re
     merge_rows(&mut recording, &mut batches, &maps, stop);
     stop.check()?;
     small_indexes(&mut recording);
+    runtimes_of_pollers(&mut recording);
     if !only_rows {
         whole_totals(&mut recording);
     }
@@ -441,6 +442,29 @@ fn window_waits(recording: &mut Recording) {
     }
 }
 
+/// A task whose runtime is not recorded is of the one whose workers polled it, if they are all of one.
+fn runtimes_of_pollers(recording: &mut Recording) {
+    if recording.tasks.iter().all(|task| task.runtime.is_some()) {
+        return;
+    }
+    let of_seats: Vec<Option<RuntimeIx>> = recording
+        .seats
+        .iter()
+        .map(|seat| recording.runtime_of(seat.lane()?))
+        .collect();
+    let mut found: Vec<Option<Option<RuntimeIx>>> = vec![None; recording.tasks.len()];
+    for (task, seat) in recording.polls.task.iter().zip(&recording.polls.seat) {
+        let here = of_seats[usize::from(*seat)];
+        let known = found[task.index()].get_or_insert(here);
+        if *known != here {
+            *known = None;
+        }
+    }
+    for (task, found) in recording.tasks.iter_mut().zip(found) {
+        task.runtime = task.runtime.or(found.flatten());
+    }
+}
+
 /// Gives the tasks their ends, and counts the blocking jobs: ends of tasks that nothing else names.
 fn ends(recording: &mut Recording, batches: &[Batch], maps: &[Maps], facts: &[(u64, Ns)]) -> u64 {
     let mut jobs: Vec<u64> = Vec::new();
@@ -488,13 +512,16 @@ fn coverage(recording: &Recording, resources: bool, blocking_jobs: u64) -> Cover
         .process
         .as_ref()
         .is_none_or(|process| process.hooks);
-    let wakes = recording
-        .tasks
-        .iter()
-        .filter(|task| task.wakes_recorded)
-        .count();
+    // Where every event was lost, what would have been recorded covers nobody.
+    let unread = recording.counts.total == 0 && !recording.losses.is_empty();
+    let covered = |task: &&Task| task.wakes_recorded && !unread;
+    let wakes = recording.tasks.iter().filter(covered).count();
     Coverage {
-        polls: if hooks { recording.tasks.len() } else { wakes },
+        polls: if hooks && !unread {
+            recording.tasks.len()
+        } else {
+            wakes
+        },
         wakes,
         tasks: recording.tasks.len(),
         resources,

@@ -1,5 +1,7 @@
 //! The definitions, on recordings of a few rows.
 
+use proptest::prelude::*;
+
 use super::{
     testing::{batch, seat, spawn},
     *,
@@ -369,4 +371,65 @@ fn rows_before_the_window_are_part_of_the_whole_only() {
         ),
         (1, 15, 1, 0, 0)
     );
+}
+
+#[test]
+fn where_every_event_was_lost_nobody_is_covered() {
+    for (lost, read, covered) in [(true, false, 0), (true, true, 1), (false, false, 1)] {
+        let mut builder = builder();
+        let mut w0 = batch(0);
+        w0.wakes_recorded(7);
+        if read {
+            w0.poll(7, 30, 60, Outcome::Pending);
+        }
+        builder.batch(w0);
+        if lost {
+            builder.loss(Loss {
+                kind: LossKind::Truncated,
+                count: 1,
+                detail: "the file ends early".to_owned(),
+                range: None,
+            });
+        }
+        let coverage = builder.finish().coverage();
+        assert_eq!(
+            (coverage.polls, coverage.wakes, coverage.tasks),
+            (covered, covered, 1)
+        );
+    }
+}
+
+proptest! {
+    #[test]
+    fn who_polls_a_task_tells_its_runtime(recorded in prop::collection::vec(any::<bool>(), 4), polls in prop::collection::vec((0u64..4, 0u32..5), 0..40)) {
+        // Workers 0 and 1 are of runtime 0, 2 and 3 of runtime 1, and 4 is a thread of none.
+        let mut builder = builder();
+        let mut facts = batch(0);
+        for (task, recorded) in recorded.iter().enumerate() {
+            let runtime = recorded.then_some(0);
+            facts.spawn(task as u64, SpawnFacts { runtime, ..spawn(0) });
+        }
+        builder.batch(facts);
+        for (number, (task, worker)) in polls.iter().enumerate() {
+            let at = number as Ns * 10;
+            let mut batch = batch(10 + *worker);
+            let worker_of = (*worker < 4).then_some((worker / 2, worker % 2));
+            batch.seat(SeatKey { worker: worker_of, thread: 10 + *worker });
+            batch.poll(*task, at, at + 5, Outcome::Pending);
+            builder.batch(batch);
+        }
+        let recording = builder.finish();
+        for (task, recorded) in recorded.iter().enumerate() {
+            let mut of: Vec<Option<u32>> = polls.iter().filter(|(polled, _)| *polled == task as u64)
+                .map(|(_, worker)| (*worker < 4).then_some(worker / 2)).collect();
+            of.dedup();
+            let expected = match of[..] {
+                _ if *recorded => Some(0),
+                [of] => of,
+                _ => None,
+            };
+            let known = recording.task(recording.task_by_id(task as u64).unwrap()).runtime;
+            prop_assert_eq!(known.map(|runtime| recording.runtime(runtime).id), expected);
+        }
+    }
 }
