@@ -236,6 +236,8 @@ pub struct EventCounts {
     pub wakes: u64,
     /// Ends, those of blocking jobs among them.
     pub terminates: u64,
+    /// Of the ends, those that are none: the recording stopped, and took the living tasks with it.
+    pub at_shutdown: u64,
     /// Parks begun.
     pub parks: u64,
     /// Parks ended.
@@ -267,6 +269,7 @@ impl EventCounts {
         self.polls += other.polls;
         self.wakes += other.wakes;
         self.terminates += other.terminates;
+        self.at_shutdown += other.at_shutdown;
         self.parks += other.parks;
         self.unparks += other.unparks;
         self.cancellations += other.cancellations;
@@ -311,6 +314,13 @@ pub struct Thread {
     pub worker: bool,
     /// Whether it had ended by the end of the recording.
     pub exited: bool,
+}
+
+impl Thread {
+    /// What is in the name's place where one stands for all that a recorder does not tell apart.
+    pub const UNKNOWN: &str = "unknown thread";
+    /// The same, where all are threads of the blocking pool.
+    pub const BLOCKING_POOL: &str = "blocking pool";
 }
 
 /// A runtime of the recording.

@@ -22,6 +22,7 @@ impl Batch {
     /// Counts an end that is no end: the recording stopped, and took the task with it.
     pub(crate) fn ended_by_shutdown(&mut self) {
         self.counts.terminates += 1;
+        self.counts.at_shutdown += 1;
     }
 
     /// Says that the wakes of `task` are recorded, whether there are any or not.

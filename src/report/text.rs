@@ -333,18 +333,15 @@ fn events(out: &mut String, recording: &Recording) {
     let counts = recording.counts();
     let coverage = recording.coverage();
     out.push_str("EVENTS\n");
-    let mut parts = vec![
+    let parts = [
         count(counts.total, "event"),
         count(counts.polls, "poll"),
         count(counts.wakes, "wake"),
         count(counts.spawns, "spawn"),
-        count(counts.terminates, "end"),
+        ends(recording),
         count(counts.parks, "park"),
         count(counts.wait_begins, "marked wait"),
     ];
-    if coverage.blocking_jobs > 0 {
-        parts.push(count(coverage.blocking_jobs, "blocking job"));
-    }
     line(out, "  ", &parts.join(", "));
     line(
         out,
@@ -367,9 +364,41 @@ fn events(out: &mut String, recording: &Recording) {
     );
 }
 
+/// `97 ends of tasks, 21 of blocking jobs, 24 as the recording stopped`: only the first are fewer tasks alive.
+fn ends(recording: &Recording) -> String {
+    let counts = recording.counts();
+    let jobs = recording.coverage().blocking_jobs;
+    let of_tasks = counts
+        .terminates
+        .saturating_sub(jobs)
+        .saturating_sub(counts.at_shutdown);
+    let mut text = match of_tasks {
+        1 => "1 end of a task".to_owned(),
+        _ => format!("{} of tasks", count(of_tasks, "end")),
+    };
+    for (number, of) in [
+        (jobs, "of blocking jobs"),
+        (counts.at_shutdown, "as the recording stopped"),
+    ] {
+        if number > 0 {
+            text.push_str(&format!(", {} {of}", grouped(number)));
+        }
+    }
+    text
+}
+
 /// `1 task`, `12,345 tasks`.
 fn count(number: impl TryInto<u64>, what: &str) -> String {
     let number: u64 = number.try_into().unwrap_or(u64::MAX);
+    if number == 1 {
+        format!("1 {what}")
+    } else {
+        format!("{} {what}s", grouped(number))
+    }
+}
+
+/// `12,345`.
+fn grouped(number: u64) -> String {
     let digits = number.to_string();
     let mut grouped = String::new();
     for (place, digit) in digits.chars().enumerate() {
@@ -378,9 +407,5 @@ fn count(number: impl TryInto<u64>, what: &str) -> String {
         }
         grouped.push(digit);
     }
-    if number == 1 {
-        format!("1 {what}")
-    } else {
-        format!("{grouped} {what}s")
-    }
+    grouped
 }
