@@ -1,7 +1,9 @@
 //! How tasks, wakers and places are named in sentences, the same on every screen and in every report.
 
 use super::sites;
-use crate::recording::{LaneIx, LaneKind, Recording, SiteIx, TaskIx, ThreadIx, WaitIx, Waker};
+use crate::recording::{
+    LaneIx, LaneKind, Recording, SiteIx, TaskIx, Thread, ThreadIx, WaitIx, Waker,
+};
 
 /// The recorder's own numbers begin here: it gives them to futures that tokio's hooks do not see.
 const RECORDERS_OWN: u64 = 1 << 47;
@@ -108,11 +110,28 @@ pub fn runtime(recording: &Recording, runtime: crate::recording::RuntimeIx) -> S
     }
 }
 
-/// `thread "signals"`, or `thread 4` where it has no name.
+fn is_pool(recording: &Recording, thread: ThreadIx) -> bool {
+    let facts = recording.thread(thread);
+    facts.tid.is_none() && recording.str(facts.name) == Thread::BLOCKING_POOL
+}
+
+/// Whether it is no thread, but stands for those that a recorder does not tell apart.
+#[must_use]
+pub fn stands_for_many(recording: &Recording, thread: ThreadIx) -> bool {
+    let facts = recording.thread(thread);
+    let name = recording.str(facts.name);
+    facts.tid.is_none() && [Thread::UNKNOWN, Thread::BLOCKING_POOL].contains(&name)
+}
+
+/// `thread "signals"`, or `thread 4` where it has no name; `an unknown thread` and `the blocking pool` are no names.
 #[must_use]
 pub fn thread(recording: &Recording, thread: ThreadIx) -> String {
     let facts = recording.thread(thread);
     match recording.str(facts.name) {
+        Thread::UNKNOWN if stands_for_many(recording, thread) => "an unknown thread".to_owned(),
+        Thread::BLOCKING_POOL if stands_for_many(recording, thread) => {
+            "the blocking pool".to_owned()
+        }
         "" => format!("thread {}", facts.id),
         name => format!("thread \"{name}\""),
     }
@@ -124,6 +143,8 @@ pub fn waker(recording: &Recording, waker: Waker) -> String {
     match waker {
         Waker::Task(waker) => task(recording, waker),
         Waker::Runtime => "the runtime".to_owned(),
+        // Where else than on a thread of the pool.
+        Waker::Blocking(on) if is_pool(recording, on) => "a blocking job".to_owned(),
         Waker::Blocking(on) => format!("a blocking job on {}", thread(recording, on)),
         Waker::Outside(outside) => thread(recording, outside),
         Waker::Unknown => "somebody unknown".to_owned(),
@@ -179,6 +200,49 @@ mod tests {
             ("", ""),
         ] {
             assert_eq!(source(path), short);
+        }
+    }
+
+    #[test]
+    fn what_stands_for_many_threads_has_no_name() {
+        for (name, tid, label, waker_label) in [
+            (
+                Thread::UNKNOWN,
+                None,
+                "an unknown thread",
+                "a blocking job on an unknown thread",
+            ),
+            (
+                Thread::BLOCKING_POOL,
+                None,
+                "the blocking pool",
+                "a blocking job",
+            ),
+            (
+                "signals",
+                None,
+                "thread \"signals\"",
+                "a blocking job on thread \"signals\"",
+            ),
+            (
+                Thread::UNKNOWN,
+                Some(7),
+                "thread \"unknown thread\"",
+                "a blocking job on thread \"unknown thread\"",
+            ),
+        ] {
+            let mut builder = crate::recording::testing::builder(100);
+            let name = builder.intern(name);
+            let number = builder.thread(Thread {
+                id: 3,
+                name,
+                tid,
+                worker: false,
+                exited: false,
+            });
+            let recording = builder.finish();
+            assert_eq!(thread(&recording, number), label);
+            assert_eq!(waker(&recording, Waker::Blocking(number)), waker_label);
         }
     }
 

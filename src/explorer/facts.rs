@@ -33,6 +33,8 @@ pub(super) struct Facts {
     trouble: Vec<TaskIx>,
     trouble_rank: Vec<u32>,
     slow: Vec<PollIx>,
+    /// Whether any worker is known: else nobody knows how busy they were.
+    pub(super) workers_known: bool,
     /// The blind intervals, ascending by start, and who was polling in each.
     pub(super) blind_intervals: Vec<Blind>,
     blind: Vec<BlindOf>,
@@ -159,6 +161,7 @@ impl Facts {
             delay_p99,
             slow,
             activity: activity(recording, &blind),
+            workers_known: workers(recording).next().is_some(),
             blind,
             blind_intervals,
             earliest: earliest(recording),
@@ -211,11 +214,7 @@ impl Facts {
     }
 
     /// From when to when the workers of `runtime` were all inside polls, if they were at `at`.
-    pub(super) fn blind_interval(
-        &self,
-        runtime: Option<RuntimeIx>,
-        at: Ns,
-    ) -> Option<(Ns, Ns)> {
+    pub(super) fn blind_interval(&self, runtime: Option<RuntimeIx>, at: Ns) -> Option<(Ns, Ns)> {
         self.latest_blind(runtime, at).filter(|(_, end)| at < *end)
     }
 
@@ -290,13 +289,15 @@ fn earliest(recording: &Recording) -> Ns {
         .fold(0, Ns::min)
 }
 
+fn workers(recording: &Recording) -> impl Iterator<Item = LaneIx> {
+    let lanes = (0..recording.lanes().len()).map(LaneIx::new);
+    lanes.filter(|lane| recording.worker_of(*lane).is_some())
+}
+
 fn activity(recording: &Recording, blind: &[BlindOf]) -> Vec<Activity> {
     let window = Span::new(0, recording.window().end.saturating_add(1));
     let mut busy = vec![Cover::default(); BINS];
-    let workers = (0..recording.lanes().len()).map(LaneIx::new);
-    let workers: Vec<_> = workers
-        .filter(|lane| recording.worker_of(*lane).is_some())
-        .collect();
+    let workers: Vec<_> = workers(recording).collect();
     let mut of_lane = vec![Cover::default(); BINS];
     for lane in &workers {
         recording.lane_cover(*lane, window.from(), window.to(), &mut of_lane);

@@ -137,6 +137,8 @@ pub(super) fn strip(buffer: &mut Buffer, frame: &Frame, theme: Theme, view: &Vie
         window.cell(inside(from), cells)..=window.cell(inside(to), cells)
     });
     let here = window.cell(cursor, cells);
+    // Who polls on no known worker leaves every worker idle, as far as one can see.
+    let unknown = (!opened.facts.workers_known).then_some(" busy: not recorded");
     let mut pen = Pen::new(buffer, area, 0);
     match here {
         None if cursor < window.from() => pen.put("◂", theme.style(Role::Cursor)),
@@ -157,9 +159,14 @@ pub(super) fn strip(buffer: &mut Buffer, frame: &Frame, theme: Theme, view: &Vie
         {
             style = style.add_modifier(Modifier::REVERSED);
         }
-        pen.put(level(activity.busy), style);
+        let glyph = match unknown {
+            Some(text) if here != Some(cell) => text.get(cell..=cell).unwrap_or(" "),
+            _ => level(activity.busy),
+        };
+        pen.put(glyph, style);
     }
-    pen.skip(1).put("busy", theme.style(Role::Dim));
+    let what = if unknown.is_some() { "    " } else { "busy" };
+    pen.skip(1).put(what, theme.style(Role::Dim));
     let mut label = format!("cursor {}", instant(cursor));
     if let Some(words) = view.range_in_words() {
         let [_, rule] = frame.rules;

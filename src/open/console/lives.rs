@@ -137,7 +137,7 @@ impl<'b> Lives<'b> {
         base: Option<i64>,
         most_rows: u64,
     ) -> Self {
-        let name = builder.intern("(not recorded)");
+        let name = builder.intern(Thread::UNKNOWN);
         builder.thread(Thread {
             id: THREAD,
             name,

@@ -194,8 +194,8 @@ impl Trace {
             builder.thread(thread(tid, name, Some(workers.contains(&tid))));
         }
         for (number, name) in [
-            (BLOCKING_THREAD, "blocking pool"),
-            (OUTSIDE_THREAD, "outside"),
+            (BLOCKING_THREAD, Thread::BLOCKING_POOL),
+            (OUTSIDE_THREAD, Thread::UNKNOWN),
         ] {
             let name = builder.intern(name);
             builder.thread(thread(number, name, None));
