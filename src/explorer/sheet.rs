@@ -226,6 +226,16 @@ const WORDS: &[(&str, &str)] = &[
         "busy",
         "In the strip below: how much of the workers' time was spent in polls.",
     ),
+    (
+        "ready",
+        "Below the lanes: tasks that were woken or spawned, and not polled yet.",
+    ),
+    (
+        "queue",
+        "Tasks in the global queues and in the workers' own, each as it was sampled last: one that moved between two samples is counted twice.",
+    ),
+    ("alive", "Tasks that were spawned, and had not ended."),
+    ("wakes", "How many wakes came in the cell."),
 ];
 
 fn about(opened: &Opened) -> Vec<Line> {

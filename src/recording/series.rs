@@ -174,6 +174,13 @@ impl Recording {
         Some((points.at[last], points.value[last]))
     }
 
+    /// The first point of a series.
+    #[must_use]
+    pub fn first_point(&self, series: SeriesIx) -> Option<(Ns, i64)> {
+        let points = &self.extra.series[series.index()];
+        Some((*points.at.first()?, *points.value.first()?))
+    }
+
     /// Fills `bands`, which share the time from `from` to `to`, with what a series was in each of them.
     pub fn cover_series(&self, series: SeriesIx, from: Ns, to: Ns, bands: &mut [Band]) {
         bands.fill(Band::default());

@@ -18,7 +18,7 @@ use crate::{
         wording,
     },
     recording::{
-        Happening, HistoryEvent, LaneIx, Outcome, PollIx,
+        Happening, HistoryEvent, LaneIx, LaneKind, Outcome, PollIx,
         time::{duration, instant},
     },
 };
@@ -108,6 +108,12 @@ fn worker(buffer: &mut Buffer, area: Rect, theme: Theme, view: &View, lane: Lane
             let text = format!("{name} is outside every poll, and not parked");
             lines.push((text, Role::Plain));
         }
+    }
+    if let LaneKind::Thread(thread) = recording.lane(lane).kind
+        && label::stands_for_many(recording, thread)
+    {
+        let text = "Which thread it was is not recorded: polls of several can overlap in this lane";
+        lines.push((text.to_owned(), Role::Info));
     }
     if let Some(since) = view
         .opened
@@ -224,9 +230,7 @@ fn task(buffer: &mut Buffer, area: Rect, theme: Theme, view: &View) {
     let doing = wording::doing(opened, task, view.place.cursor);
     let title = label::task_at(&opened.recording, task);
     let mut lines = vec![(format!("{title}: {doing}"), role)];
-    let spent = tasks::spent(view, task);
-    let spent = spent.unwrap_or_else(|| "it was not alive in what is shown".to_owned());
-    lines.push((spent, Role::Info));
+    lines.push((tasks::spent(view, task), Role::Info));
     let rest = paragraphs(buffer, area, theme, &lines);
     // Where its life is shown below, once is enough.
     if view.life_area().is_none() {

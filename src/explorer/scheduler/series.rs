@@ -15,7 +15,10 @@ use crate::{
         theme::{Role, Theme},
         view::View,
     },
-    recording::{Band, Curve, GLOBAL_QUEUE, LOCAL_QUEUE, LaneKind, Ns, Recording, Scope, SeriesIx},
+    recording::{
+        Band, Curve, GLOBAL_QUEUE, LOCAL_QUEUE, LaneKind, Ns, Recording, Scope, SeriesIx,
+        time::instant_short,
+    },
 };
 
 /// What a line shows.
@@ -177,6 +180,25 @@ impl Line {
         }
     }
 
+    /// When what was recorded of it begins: before the first point nobody knows what it was.
+    fn first(self, recording: &Recording) -> Option<Ns> {
+        let first = |series| recording.first_point(series).map(|(at, _)| at);
+        match self {
+            Self::Curve(Curve::Queue) => {
+                let global = |series: &SeriesIx| {
+                    recording.str(recording.series(*series).name) == GLOBAL_QUEUE
+                };
+                recording
+                    .all_series()
+                    .filter(global)
+                    .filter_map(first)
+                    .min()
+            }
+            Self::Curve(_) => None,
+            Self::Recorded(series) => first(series),
+        }
+    }
+
     fn role(self) -> Role {
         match self {
             Self::Curve(Curve::Runnable | Curve::Queue) => Role::Runnable,
@@ -254,9 +276,18 @@ fn row(
     let cursor = view.place.cursor;
     let cell = view.place.span.cell(cursor, bands.len());
     let here = line.at(recording, cursor, cell.map(|cell| &bands[cell]));
-    let mut text = here.map_or_else(|| "?".to_owned(), |value| line.value(recording, value));
-    if let Some(max) = max {
+    let first = line.first(recording).filter(|first| cursor < *first);
+    let mut text = match (first, here) {
+        (Some(first), _) => format!("first at {}", instant_short(first)),
+        (None, Some(value)) => line.value(recording, value),
+        (None, None) => "?".to_owned(),
+    };
+    if let Some(max) = max.filter(|_| first.is_none()) {
         text.push_str(&format!("  max {}", line.value(recording, max)));
+    }
+    if line == Line::Curve(Curve::Queue) {
+        // Each queue is as it was seen last: whoever moved since is in two of them.
+        text.push_str("  sampled");
     }
     if matches!(line, Line::Recorded(_)) {
         // Its name has little room in front of the cells.

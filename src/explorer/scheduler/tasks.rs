@@ -57,6 +57,9 @@ impl Key {
     }
 }
 
+/// What is said while nobody knows yet.
+const COUNTING: &str = "counting the time in each state";
+
 /// Lanes that are made at once: as many as come into sight by a step.
 const AT_ONCE: usize = 2;
 
@@ -277,7 +280,7 @@ pub(super) fn draw(buffer: &mut Buffer, layout: Layout, theme: Theme, view: &Vie
     let waits = view.work.waits_for(Errand::Pane);
     if cache.list.rows.is_empty() {
         let why = match (&cache.listed_for, waits) {
-            (_, true) | (None, _) => "counting the time in each state",
+            (_, true) | (None, _) => COUNTING,
             (
                 Some(Wish {
                     filter: Some(_), ..
@@ -382,6 +385,9 @@ fn legend(buffer: &mut Buffer, layout: Layout, theme: Theme, view: &View) {
         pen.put(glyph, theme.style(role))
             .put(&format!(" {name}  "), dim);
     }
+    if cache.listed_for.is_none() {
+        return;
+    }
     let of = match cache.list.of {
         Some(all) => format!(
             "{} of {}, sorted among a sample of {}",
@@ -406,11 +412,17 @@ fn lines(top: usize, shown: usize) -> String {
 }
 
 /// How long the selected task was in which state in what is shown.
-pub(super) fn spent(view: &View, task: TaskIx) -> Option<String> {
+pub(super) fn spent(view: &View, task: TaskIx) -> String {
     let cache = &view.scheduler.tasks;
-    let times = cache.rows.iter().find(|row| row.task == task)?.times;
+    let row = cache.rows.iter().find(|row| row.task == task);
+    // What is known of another stretch of time says nothing of this one.
+    let drawn = cache.drawn_for.map(|key| key.span);
+    let Some(row) = row.filter(|_| drawn == Some(view.place.span)) else {
+        return COUNTING.to_owned();
+    };
+    let times = row.times;
     if times.alive() == 0 {
-        return None;
+        return "it was not alive in what is shown".to_owned();
     }
     let length = view.place.span.length();
     let parts = [
@@ -428,9 +440,5 @@ pub(super) fn spent(view: &View, task: TaskIx) -> Option<String> {
             format!("{name} {} ({percent} %)", duration(*time))
         })
         .collect();
-    Some(format!(
-        "in the {} shown: {}",
-        duration(length),
-        parts.join(", ")
-    ))
+    format!("in the {} shown: {}", duration(length), parts.join(", "))
 }

@@ -17,7 +17,10 @@ use crate::{
         tests::{app, buffer, incident, lines, picture, press},
     },
     open::{Progress, Request, open},
-    recording::{LaneIx, MILLISECOND, Ns, Outcome, Recording, testing},
+    recording::{
+        Batch, GLOBAL_QUEUE, LaneIx, MILLISECOND, Ns, Outcome, PointKey, PointScope, Recording,
+        SeatKey, StrId, Thread, testing,
+    },
 };
 
 /// The incident that ships inside the program.
@@ -342,4 +345,68 @@ fn every_action_of_the_pane_does_something_or_says_why_not() {
         app.act(action);
         assert_ne!(text(&app), before, "{action:?}");
     }
+}
+
+/// Polls of which nobody knows the worker, and two series that begin late.
+fn nobodys_polls() -> Recording {
+    let mut builder = testing::builder(40 * MILLISECOND);
+    let unknown = builder.intern(Thread::UNKNOWN);
+    builder.thread(Thread {
+        id: 0,
+        name: unknown,
+        tid: None,
+        worker: false,
+        exited: false,
+    });
+    let names = [GLOBAL_QUEUE, "sockets"].map(|name| builder.intern(name));
+    let mut batch = Batch::new(0);
+    batch.seat(SeatKey {
+        worker: None,
+        thread: 0,
+    });
+    for task in [1, 2] {
+        batch.spawn(task, testing::spawn(0));
+        batch.wakes_recorded(task);
+    }
+    batch.poll(1, MILLISECOND, 25 * MILLISECOND, Outcome::Pending);
+    batch.poll(2, 2 * MILLISECOND, 4 * MILLISECOND, Outcome::Ready);
+    for (number, name) in names.into_iter().enumerate() {
+        let unit = StrId::NONE;
+        let scope = PointScope::Process;
+        for at in [20, 30] {
+            batch.point(
+                at * MILLISECOND,
+                PointKey { name, unit, scope },
+                at + number as i64,
+            );
+        }
+    }
+    builder.batch(batch);
+    builder.finish()
+}
+
+#[test]
+fn what_was_not_recorded_is_said() {
+    snapshot("unknown_thread", nobodys_polls(), "50", 80, 24);
+    let mut app = app(nobodys_polls(), 120, 40);
+    press(&mut app, "50");
+    let early = text(&app);
+    assert!(early.contains("busy: not recorded"), "{early}");
+    assert!(early.contains("first at 0.020 s"), "{early}");
+    press(&mut app, "$");
+    let late = text(&app);
+    assert!(!late.contains("first at"), "{late}");
+    assert!(late.contains("30  max 30  sampled"), "{late}");
+}
+
+#[test]
+fn who_is_not_counted_yet_is_not_called_dead() {
+    let mut app = app(incident::recording(), 120, 40);
+    press(&mut app, "e5");
+    let task = app.view().unwrap().place.task.unwrap();
+    let spent = |app: &App| super::tasks::spent(app.view().unwrap(), task);
+    // Nobody has looked at the lanes of tasks yet, so nothing was counted.
+    assert_eq!(spent(&app), "counting the time in each state");
+    press(&mut app, "t");
+    assert!(spent(&app).contains("running"), "{}", spent(&app));
 }
