@@ -46,11 +46,11 @@ pub(super) fn closed(recording: &Recording, span: SpanIx) -> String {
 }
 
 /// A line about a span, further to the right the more spans it lies in.
-pub(super) fn indented(recording: &Recording, span: SpanIx, text: String) -> String {
+pub(super) fn indented(recording: &Recording, span: SpanIx, text: &str) -> String {
     /// Beyond this, only the nesting would be seen.
     const DEEPEST: usize = 8;
     let depth = usize::from(recording.span(span).depth).min(DEEPEST);
-    "  ".repeat(depth) + &text
+    "  ".repeat(depth) + text
 }
 
 /// How many samples fell into a poll, and where most of them were.

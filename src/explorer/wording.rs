@@ -183,11 +183,11 @@ pub(super) fn event(
         }
         Happening::Polled(poll) => ("poll", polled(recording, poll), look_of(opened, poll)),
         Happening::SpanOpened(span) => {
-            let text = traced::indented(recording, span, traced::named(recording, span));
+            let text = traced::indented(recording, span, &traced::named(recording, span));
             ("enters", text, Role::Info)
         }
         Happening::SpanClosed(span) => {
-            let text = traced::indented(recording, span, traced::closed(recording, span));
+            let text = traced::indented(recording, span, &traced::closed(recording, span));
             ("leaves", text, Role::Info)
         }
         Happening::Custom(custom) => ("event", traced::custom(recording, custom), Role::Plain),
