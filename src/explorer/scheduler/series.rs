@@ -184,16 +184,7 @@ impl Line {
     fn first(self, recording: &Recording) -> Option<Ns> {
         let first = |series| recording.first_point(series).map(|(at, _)| at);
         match self {
-            Self::Curve(Curve::Queue) => {
-                let global = |series: &SeriesIx| {
-                    recording.str(recording.series(*series).name) == GLOBAL_QUEUE
-                };
-                recording
-                    .all_series()
-                    .filter(global)
-                    .filter_map(first)
-                    .min()
-            }
+            Self::Curve(Curve::Queue) => global(recording).filter_map(first).min(),
             Self::Curve(_) => None,
             Self::Recorded(series) => first(series),
         }
@@ -205,6 +196,18 @@ impl Line {
             _ => Role::Info,
         }
     }
+}
+
+/// The series of global queues.
+fn global(recording: &Recording) -> impl Iterator<Item = SeriesIx> {
+    let named = |series: &SeriesIx| recording.str(recording.series(*series).name) == GLOBAL_QUEUE;
+    recording.all_series().filter(named)
+}
+
+/// How long ago the global queues were sampled, the one that was seen longest ago; of polls, each tells its worker's.
+fn age(recording: &Recording, at: Ns) -> Option<Ns> {
+    let last = global(recording).filter_map(|series| recording.last_point(series, at));
+    last.map(|(seen, _)| at.saturating_sub(seen)).max()
 }
 
 /// A size in at most 6 cells: `812`, `9.3K`, `80M`.
@@ -288,6 +291,9 @@ fn row(
     if line == Line::Curve(Curve::Queue) {
         // Each queue is as it was seen last: whoever moved since is in two of them.
         text.push_str("  sampled");
+        if let Some(age) = age(recording, cursor) {
+            text.push_str(&format!(" {} ago", brief(age)));
+        }
     }
     if matches!(line, Line::Recorded(_)) {
         // Its name has little room in front of the cells.

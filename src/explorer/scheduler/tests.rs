@@ -396,7 +396,7 @@ fn what_was_not_recorded_is_said() {
     press(&mut app, "$");
     let late = text(&app);
     assert!(!late.contains("first at"), "{late}");
-    assert!(late.contains("30  max 30  sampled"), "{late}");
+    assert!(late.contains("30  max 30  sampled 10.0ms ago"), "{late}");
 }
 
 #[test]
