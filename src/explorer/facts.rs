@@ -218,13 +218,13 @@ impl Facts {
         self.latest_blind(runtime, at).filter(|(_, end)| at < *end)
     }
 
-    /// The length of the blind interval that ended right before `at`: a wake by the runtime that comes so soon
-    /// after it may be late by that much.
-    pub(super) fn blind_before(&self, runtime: Option<RuntimeIx>, at: Ns) -> Option<Ns> {
+    /// The blind interval that ended right before `at`: a wake by the runtime that comes so soon after it may be late
+    /// by its length.
+    pub(super) fn blind_before(&self, runtime: Option<RuntimeIx>, at: Ns) -> Option<(Ns, Ns)> {
         let (start, end) = self.latest_blind(runtime, at)?;
         (end..=end.saturating_add(AFTERMATH))
             .contains(&at)
-            .then_some(end - start)
+            .then_some((start, end))
     }
 
     fn latest_blind(&self, runtime: Option<RuntimeIx>, at: Ns) -> Option<(Ns, Ns)> {

@@ -350,15 +350,26 @@ pub(super) fn event_in_full(opened: &Opened, of: TaskIx, event: &HistoryEvent) -
     }
 }
 
-/// The length of the blind interval that a wake by the runtime came right after.
+/// Wakes that are looked through for an earlier one by the runtime.
+const MOST_WAKES: usize = 100;
+
+/// The length of the blind interval that a wake by the runtime, the task's first since, came right after.
 fn late_by(opened: &Opened, wake: WakeIx) -> Option<Ns> {
     let recording = &opened.recording;
     let row = recording.wake(wake);
-    (row.waker == Waker::Runtime).then(|| {
-        opened
-            .facts
-            .blind_before(recording.task(row.task).runtime, row.at)
-    })?
+    if row.waker != Waker::Runtime {
+        return None;
+    }
+    let runtime = recording.task(row.task).runtime;
+    let (start, end) = opened.facts.blind_before(runtime, row.at)?;
+    let wakes = recording.wakes_of(row.task);
+    let before = wakes.partition_point(|other| *other < wake);
+    let since = wakes[..before].iter().rev().take(MOST_WAKES);
+    let is_first = since
+        .map(|other| recording.wake(*other))
+        .take_while(|other| other.at >= end)
+        .all(|other| other.waker != Waker::Runtime);
+    is_first.then_some(end - start)
 }
 
 /// Who made a poll happen, and how long the task then had to wait.
