@@ -449,3 +449,58 @@ fn split(what: &str, all: u64, inside: u64) -> String {
         )
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        analysis::Thresholds,
+        recording::{
+            MILLISECOND, Outcome, SpawnFacts, WakerKey,
+            testing::{batch, builder, runtime, spawn},
+        },
+    };
+
+    #[test]
+    fn only_the_first_wake_by_the_runtime_is_late_even_where_only_polls_tell_the_runtime() {
+        let mut builder = builder(100 * MILLISECOND);
+        runtime(&mut builder, 1);
+        let mut w0 = batch(0);
+        for task in [1, 2] {
+            let runtime = None;
+            w0.spawn(
+                task,
+                SpawnFacts {
+                    runtime,
+                    ..spawn(0)
+                },
+            );
+        }
+        w0.poll(2, 0, MILLISECOND, Outcome::Pending);
+        w0.poll(1, MILLISECOND, 30 * MILLISECOND, Outcome::Pending);
+        for at in [31, 33, 35] {
+            let waker = if at == 31 {
+                WakerKey::Task(1)
+            } else {
+                WakerKey::Runtime
+            };
+            w0.wake(2, at * MILLISECOND, waker);
+            w0.poll(
+                2,
+                at * MILLISECOND + 10,
+                at * MILLISECOND + 20,
+                Outcome::Pending,
+            );
+        }
+        builder.batch(w0);
+        let opened = Opened::new(builder.finish(), &Thresholds::default());
+        let recording = &opened.recording;
+        let task = recording.task_by_id(2).unwrap();
+        let late: Vec<Option<Ns>> = recording
+            .wakes_of(task)
+            .iter()
+            .map(|wake| late_by(&opened, *wake))
+            .collect();
+        assert_eq!(late, [None, Some(29 * MILLISECOND), None]);
+    }
+}
