@@ -129,7 +129,7 @@ pub struct StartArgs {
     #[arg(long, value_name = "TIME|FROM..TO", allow_hyphen_values = true)]
     span: Option<Stretch>,
 
-    /// List only the tasks that match, such as 'state=runnable and delay>5ms'.
+    /// List only the tasks that match, such as 'longest>5ms or delay>5ms'.
     #[arg(long, value_name = "EXPR", value_parser = query)]
     filter: Option<Query>,
 

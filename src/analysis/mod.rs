@@ -6,6 +6,7 @@ pub mod delays;
 pub mod findings;
 pub mod graph;
 pub mod idle;
+pub mod ready;
 pub mod label;
 #[cfg(test)]
 mod play;

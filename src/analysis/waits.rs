@@ -2,8 +2,12 @@
 
 use std::collections::HashMap;
 
-use super::sites::{Site, site};
-use crate::recording::{Ns, PollIx, Recording, StrId, TaskIx, WaitIx, WaitState};
+use super::{
+    State,
+    sites::{Site, site},
+    state_at,
+};
+use crate::recording::{Ns, Outcome, PollIx, Recording, StrId, TaskIx, WaitIx, WaitState};
 
 /// Every known wait of a recording, by what is waited on.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -28,10 +32,14 @@ pub struct WaitGroup {
     begins: Vec<Ns>,
     /// [`Ns::MAX`] for a wait that goes on.
     ends: Vec<Ns>,
+    /// When the task was ready for the last time in the wait: what follows is no waiting. [`Ns::MAX`] as above.
+    ready: Vec<Ns>,
     tasks: Vec<TaskIx>,
     abandoned: usize,
     /// The ends in their own order, for counting.
     sorted_ends: Vec<Ns>,
+    /// When the tasks came to rest in these waits, and when they were ready again, each in its own order.
+    rests: [Vec<Ns>; 2],
     /// The latest end of each run of [`FEW`] waits, and of each run of so many runs.
     reach: [Vec<Ns>; 2],
     /// The end of the window: how long an open wait has lasted is told up to here.
@@ -41,7 +49,7 @@ pub struct WaitGroup {
 /// How many waits, or runs of waits, one entry sums up.
 const FEW: usize = 64;
 
-/// Somebody who waits.
+/// Somebody whose wait has begun and not ended: they wait, or have been woken and were not yet told.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Waiter {
     /// The task.
@@ -50,7 +58,7 @@ pub struct Waiter {
     pub since: Ns,
 }
 
-/// Figures about some waits. One that goes on counts with its length so far.
+/// Figures about some waits: their lengths until the task was ready. One that goes on counts with its length so far.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct WaitFigures {
     /// How many.
@@ -65,8 +73,78 @@ pub struct WaitFigures {
 struct Draft {
     begin: Ns,
     end: Ns,
+    ready: Ns,
     task: TaskIx,
     abandoned: bool,
+}
+
+/// The waits of a group to be.
+#[derive(Default)]
+struct Drafts {
+    waits: Vec<Draft>,
+    /// From when to when the task neither was polled nor ready.
+    rests: Vec<(Ns, Ns)>,
+}
+
+impl Drafts {
+    /// Adds a wait, split where the task was ready or polled.
+    fn add(
+        &mut self,
+        recording: &Recording,
+        task: TaskIx,
+        (begin, end): (Ns, Ns),
+        abandoned: bool,
+    ) {
+        let before = self.rests.len();
+        rests(recording, task, begin, end, &mut self.rests);
+        let ready = self.rests[before..].last().map_or(end, |rest| rest.1);
+        self.waits.push(Draft {
+            begin,
+            end,
+            ready,
+            task,
+            abandoned,
+        });
+    }
+}
+
+/// When `task` neither was polled nor ready from `begin` to `end`.
+fn rests(recording: &Recording, task: TaskIx, begin: Ns, end: Ns, found: &mut Vec<(Ns, Ns)>) {
+    let polls = recording.polls_of(task);
+    let first = polls.partition_point(|poll: &PollIx| recording.poll_start(*poll) <= begin);
+    let mut rest = begin;
+    if let Some(poll) = first.checked_sub(1).map(|before| polls[before]) {
+        let poll = recording.poll(poll);
+        if poll.outcome == Outcome::StillRunning {
+            return;
+        }
+        rest = rest.max(poll.end());
+    }
+    for poll in &polls[first..] {
+        let start = recording.poll_start(*poll);
+        let ready = (start - recording.delay(*poll).unwrap_or(0)).min(end);
+        if rest < ready {
+            found.push((rest, ready));
+        }
+        if end <= start {
+            return;
+        }
+        let poll = recording.poll(*poll);
+        if poll.outcome == Outcome::StillRunning {
+            return;
+        }
+        rest = poll.end();
+    }
+    let ended = recording.task(task).ended_at().unwrap_or(Ns::MAX);
+    // Whoever is ready at the end of the window was not polled any more.
+    let ready = match state_at(recording, task, recording.window().end) {
+        State::Runnable { since } => since,
+        _ => Ns::MAX,
+    };
+    let until = end.min(ended).min(ready);
+    if rest < until {
+        found.push((rest, until));
+    }
 }
 
 impl Waits {
@@ -74,19 +152,16 @@ impl Waits {
     /// recorded are left out.
     #[must_use]
     pub fn new(recording: &Recording) -> Self {
-        let mut drafts: HashMap<WaitOn, Vec<Draft>> = HashMap::new();
+        let mut drafts: HashMap<WaitOn, Drafts> = HashMap::new();
         for wait in (0..recording.wait_count()).map(WaitIx::new) {
             let wait = recording.wait(wait);
             if let Some(begin) = wait.begin {
+                let end = wait.end.unwrap_or(Ns::MAX);
+                let abandoned = wait.state == WaitState::Abandoned;
                 drafts
                     .entry(WaitOn::Mark(wait.name, wait.location))
                     .or_default()
-                    .push(Draft {
-                        begin,
-                        end: wait.end.unwrap_or(Ns::MAX),
-                        task: wait.task,
-                        abandoned: wait.state == WaitState::Abandoned,
-                    });
+                    .add(recording, wait.task, (begin, end), abandoned);
             }
         }
         if recording.await_site_count() > 0 {
@@ -110,38 +185,42 @@ impl Waits {
     }
 }
 
-/// Each place where a task was seen suspended, from then until its next poll.
-fn sites(recording: &Recording, task: TaskIx, drafts: &mut HashMap<WaitOn, Vec<Draft>>) {
+/// Each place where a task was seen suspended, from the end of the poll that left it there until its next poll. A trace
+/// may stamp what it saw with the begin of that poll.
+fn sites(recording: &Recording, task: TaskIx, drafts: &mut HashMap<WaitOn, Drafts>) {
     let ended = recording.task(task).ended_at().unwrap_or(Ns::MAX);
     for seen in recording.await_sites_of(task) {
         let seen = recording.await_site(*seen);
         let Some(on) = site(recording, seen.stack).map(WaitOn::Site) else {
             continue;
         };
-        let at = seen.at;
         let polls = recording.polls_of(task);
-        let next = polls.partition_point(|poll: &PollIx| recording.poll_start(*poll) <= at);
+        let next = polls.partition_point(|poll: &PollIx| recording.poll_start(*poll) <= seen.at);
+        let poll = next.checked_sub(1).map(|before| polls[before]);
+        let begin = poll.map_or(seen.at, |poll| seen.at.max(recording.poll(poll).end()));
         let end = polls
             .get(next)
             .map_or(Ns::MAX, |poll| recording.poll_start(*poll))
             .min(ended)
-            .max(at);
+            .max(begin);
         let group = drafts.entry(on).or_default();
         // A task that is seen twice in one place without a poll in between has waited once.
         let again = |last: &&mut Draft| last.task == task && last.end == end;
-        if group.last_mut().filter(again).is_none() {
-            group.push(Draft {
-                begin: at,
-                end,
-                task,
-                abandoned: false,
-            });
+        if group.waits.last_mut().filter(again).is_none() {
+            group.add(recording, task, (begin, end), false);
         }
     }
 }
 
 impl WaitGroup {
-    fn new(on: WaitOn, mut drafts: Vec<Draft>, until: Ns) -> Self {
+    fn new(on: WaitOn, drafts: Drafts, until: Ns) -> Self {
+        let Drafts {
+            waits: mut drafts,
+            rests,
+        } = drafts;
+        let (mut rests, mut again): (Vec<Ns>, Vec<Ns>) = rests.into_iter().unzip();
+        rests.sort_unstable();
+        again.sort_unstable();
         drafts.sort_by_key(|draft| (draft.begin, draft.task));
         let ends: Vec<Ns> = drafts.iter().map(|draft| draft.end).collect();
         let mut sorted_ends = ends.clone();
@@ -158,8 +237,10 @@ impl WaitGroup {
             begins: drafts.iter().map(|draft| draft.begin).collect(),
             tasks: drafts.iter().map(|draft| draft.task).collect(),
             abandoned: drafts.iter().filter(|draft| draft.abandoned).count(),
+            ready: drafts.iter().map(|draft| draft.ready).collect(),
             ends,
             sorted_ends,
+            rests: [rests, again],
             reach: [short, long],
             until,
         }
@@ -183,16 +264,25 @@ impl WaitGroup {
         self.abandoned
     }
 
-    /// How many waited at `at`: two searches.
+    /// How many waited at `at`, neither ready nor polled: two searches.
     #[must_use]
     pub fn waiting_at(&self, at: Ns) -> usize {
+        let [rests, again] = &self.rests;
+        let rested = rests.partition_point(|rest| *rest <= at);
+        rested.saturating_sub(again.partition_point(|ready| *ready <= at))
+    }
+
+    /// How many waits had begun and not ended at `at`, those of tasks that were ready or polled among them: two
+    /// searches.
+    #[must_use]
+    pub fn open_at(&self, at: Ns) -> usize {
         let begun = self.begins.partition_point(|begin| *begin <= at);
         let ended = self.sorted_ends.partition_point(|end| *end <= at);
         // Whoever ended had begun: none ends before its begin.
         begun.saturating_sub(ended)
     }
 
-    /// Those who waited at `at`, at most `most` of them, the longest first. Whole runs in which nobody waited are
+    /// Those whose waits were open at `at`, at most `most` of them, the longest first. Whole runs in which none was are
     /// skipped.
     #[must_use]
     pub fn waiters_at(&self, at: Ns, most: usize) -> Vec<Waiter> {
@@ -228,7 +318,7 @@ impl WaitGroup {
             (first, last.max(first))
         });
         let length = |row: usize| {
-            self.ends[row]
+            self.ready[row]
                 .min(self.until)
                 .saturating_sub(self.begins[row])
                 .max(0)
@@ -304,6 +394,39 @@ mod tests {
         assert_eq!(orders.figures(Some((13, 99))), WaitFigures::default());
     }
 
+    #[test]
+    fn a_task_that_is_polled_or_ready_does_not_wait() {
+        let mut builder = builder(100);
+        let [name, here] = ["orders", "a.rs:1:1"].map(|text| builder.intern(text));
+        builder.task(crate::recording::TaskFacts {
+            id: 1,
+            spawn: crate::recording::testing::spawn(0),
+            wakes_recorded: true,
+            ended_at: None,
+        });
+        let mut w0 = batch(0);
+        w0.poll(1, 5, 20, Outcome::Pending);
+        w0.wait_begin(1, 1, 10, name, here);
+        w0.wake(1, 30, crate::recording::WakerKey::Runtime);
+        w0.poll(1, 60, 70, Outcome::Pending);
+        w0.wait_end(1, 1, 65, WaitState::Done);
+        // Stamped with the begin of the poll that left it there.
+        w0.await_site(1, 60, &[77]);
+        builder.batch(w0);
+        let recording = builder.finish();
+        let waits = Waits::new(&recording);
+        let [mark, site] = waits.groups() else {
+            panic!("{waits:?}");
+        };
+        let seen = |group: &WaitGroup| {
+            [15, 25, 30, 62, 65, 75].map(|at| (group.waiting_at(at), group.open_at(at)))
+        };
+        assert_eq!(seen(mark), [(0, 1), (1, 1), (0, 1), (0, 1), (0, 0), (0, 0)]);
+        assert_eq!(mark.figures(None).longest, Some(20));
+        assert_eq!(seen(site), [(0, 0), (0, 0), (0, 0), (0, 0), (0, 0), (1, 1)]);
+        assert_eq!(site.figures(None).longest, Some(30));
+    }
+
     proptest! {
         #[test]
         fn whoever_waits_is_found(
@@ -316,6 +439,7 @@ mod tests {
                 .map(|(begin, length, task)| Draft {
                     begin: *begin,
                     end: length.map_or(Ns::MAX, |length| begin + length),
+                    ready: length.map_or(Ns::MAX, |length| begin + length),
                     task: TaskIx::new(*task),
                     abandoned: false,
                 })
@@ -326,8 +450,11 @@ mod tests {
                 .map(|draft| (draft.begin, draft.task))
                 .collect();
             open.sort();
+            let rests = drafts.iter().map(|draft| (draft.begin, draft.end)).filter(|(begin, end)| begin < end);
+            let drafts = Drafts { rests: rests.collect(), waits: drafts };
             let group = WaitGroup::new(WaitOn::Mark(StrId::NONE, StrId::NONE), drafts, 6_000);
             prop_assert_eq!(group.waiting_at(at), open.len());
+            prop_assert_eq!(group.open_at(at), open.len());
             open.truncate(most);
             let found: Vec<(Ns, TaskIx)> =
                 group.waiters_at(at, most).into_iter().map(|waiter| (waiter.since, waiter.task)).collect();

@@ -396,7 +396,7 @@ impl App {
         let Some(view) = &mut self.view else { return };
         self.overlay = Some(Overlay::Find {
             place: view.place,
-            before: view.table.wish.find.clone(),
+            before: std::mem::take(&mut view.table.wish.find),
         });
         view.note = None;
         view.place.pane = Pane::Tasks;

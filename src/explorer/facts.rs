@@ -5,8 +5,13 @@ use std::cmp::Reverse;
 use super::{figures::in_parallel, span::Span, steps::Lives};
 use crate::{
     analysis::{
-        Blind, Finding, Idle, NotChecked, Role, State, Thresholds, blind::AFTERMATH,
-        blind_intervals, delays::delays_of, findings, idle, label, not_checked, query::Vocabulary,
+        Blind, Finding, Idle, NotChecked, Role, State, Thresholds,
+        blind::AFTERMATH,
+        blind_intervals,
+        delays::delays_of,
+        findings, idle, label, not_checked,
+        query::Vocabulary,
+        ready::{self, Ready},
         state_at,
     },
     recording::{
@@ -47,6 +52,10 @@ pub(super) struct Facts {
     /// Who was idle for longest at the end.
     pub(super) idle: Idle,
     pub(super) longest_poll: Option<PollIx>,
+    /// Who was ready for longest at the end.
+    pub(super) ready: Ready,
+    /// The poll with the longest schedule delay.
+    pub(super) latest_poll: Option<PollIx>,
 }
 
 /// Bins of the strip: more than any terminal is wide.
@@ -54,6 +63,8 @@ const BINS: usize = 2_048;
 
 /// The most idle tasks that are worth listing beside the findings.
 const MOST_IDLE: usize = 50;
+/// And of those that were ready.
+const MOST_READY: usize = 10;
 
 /// Blind intervals shorter than this are of no interest to a person who looks for a delay.
 const SHORTEST_BLIND: Ns = 1_000_000;
@@ -172,6 +183,8 @@ impl Facts {
                 .unwrap_or(1),
             words: Vocabulary::new(recording),
             idle: idle::idle_at(recording, window.end, MOST_IDLE, |_| true),
+            ready: ready::ready_at(recording, window.end, MOST_READY),
+            latest_poll: ready::latest_poll(recording),
             longest_poll: (0..recording.poll_count())
                 .map(PollIx::new)
                 .max_by_key(|poll| (recording.poll_duration(*poll), Reverse(*poll))),

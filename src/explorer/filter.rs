@@ -298,13 +298,16 @@ fn matching(table: &Table) -> String {
         if table.wish.filter.is_some() {
             return "asking every task".to_owned();
         }
-        return "every task matches; for example: state=runnable and delay>5ms".to_owned();
+        return "every task matches; for example: longest>5ms or delay>5ms".to_owned();
     };
     let mut text = format!(
         "{} of {} match",
         count(passing.matching as u64),
         plural(passing.of as u64, "task")
     );
+    if let Some(hidden) = hidden(table) {
+        text.push_str(&format!(", {hidden}"));
+    }
     if passing.unknown > 0 {
         text.push_str(&format!(
             "; of {} nobody can tell: it was not recorded",
@@ -312,6 +315,21 @@ fn matching(table: &Table) -> String {
         ));
     }
     text
+}
+
+/// How many of those that match are not listed, being not alive at the cursor, and which key lists them.
+pub(super) fn hidden(table: &Table) -> Option<String> {
+    let wish = &table.wish;
+    let shows_the_living = !wish.all && !wish.folded && wish.find.is_empty() && wish.only.is_none();
+    let matching = table.passing()?.matching;
+    let hidden = matching.saturating_sub(table.rows().len());
+    (shows_the_living && hidden > 0).then(|| {
+        format!(
+            "{} of them not alive: a lists {}",
+            count(hidden as u64),
+            if hidden == 1 { "it" } else { "them" }
+        )
+    })
 }
 
 #[cfg(test)]

@@ -9,7 +9,7 @@ use ratatui::{
 use super::{
     actions::ActionId,
     columns::{Columns, MARGIN, flush_right},
-    frame,
+    filter, frame,
     fuzzy::Fuzzy,
     layout::TasksLayout,
     life, overview,
@@ -339,6 +339,12 @@ fn foot(buffer: &mut Buffer, area: Rect, theme: Theme, view: &View) {
     let wish = &view.table.wish;
     let recording = &view.opened.recording;
     let mut parts = Vec::new();
+    if let (Some(passing), Some(hidden)) = (view.table.passing(), filter::hidden(&view.table)) {
+        parts.push(format!(
+            "{} match, {hidden}",
+            count(passing.matching as u64)
+        ));
+    }
     if wish.find.is_empty() {
         let reverse = if wish.reverse { ", reversed" } else { "" };
         parts.push(format!("sorted by {}{reverse}", wish.sort.title()));

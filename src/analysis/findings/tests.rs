@@ -320,6 +320,30 @@ fn a_lost_waker_is_found_until_a_wake_or_a_poll_says_otherwise() {
 }
 
 #[test]
+fn in_whose_poll_the_last_waker_was_dropped_is_told() {
+    let mut builder = builder(END);
+    let facts = spawn_at(&mut builder, "src/lost.rs:1:1");
+    let mut w0 = batch(0);
+    w0.spawn(7, facts);
+    w0.spawn(8, facts);
+    w0.poll(7, 10 * MS, 11 * MS, Outcome::Pending);
+    w0.poll(8, 14 * MS, 16 * MS, Outcome::Ended);
+    w0.unwakeable(7, 15 * MS);
+    w0.terminate(8, 16 * MS);
+    builder.batch(w0);
+    let (recording, found) = find(builder);
+    let lost = found.iter().find(|one| one.kind == Kind::Unwakeable);
+    let lost = lost.expect("nobody can wake it");
+    assert!(
+        lost.message.contains("was in a poll of task 8."),
+        "{}",
+        lost.message
+    );
+    let dropper = recording.task_by_id(8);
+    assert!(lost.evidence.iter().any(|one| one.task == dropper));
+}
+
+#[test]
 fn what_was_not_looked_for_is_said() {
     let mut builder = builder(END);
     let mut w0 = batch(0);

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::{Evidence, Finding, Kin, Kind, MOST_CULPRITS, Role, Severity, evidence, kin};
 use crate::{
     analysis::{State, idle::waiting_on, label, state_at},
-    recording::{Ns, Recording, TaskIx, time},
+    recording::{LaneIx, Ns, PollIx, Recording, TaskIx, time},
 };
 
 pub(super) fn find(recording: &Recording) -> Vec<Finding> {
@@ -41,6 +41,14 @@ fn lost(recording: &Recording, mut group: Vec<(Ns, TaskIx)>, end: Ns) -> Option<
         message.push_str(&format!(", while the task waited on {wait}"));
     }
     message.push('.');
+    let polls = polls_at(recording, since);
+    if !polls.is_empty() {
+        let told: Vec<String> = polls
+            .iter()
+            .map(|poll| meanwhile(recording, *poll))
+            .collect();
+        message.push_str(&format!(" At that instant {}.", told.join(", and ")));
+    }
     match group.len() - 1 {
         0 => {}
         1 => message.push_str(" So is 1 more task of the same spawn location."),
@@ -53,6 +61,9 @@ fn lost(recording: &Recording, mut group: Vec<(Ns, TaskIx)>, end: Ns) -> Option<
         .map(|poll| evidence::poll(recording, poll))
         .into_iter()
         .collect();
+    // Whoever was being polled when the waker was dropped is who dropped it, unless a thread outside did.
+    let dropped_in = polls.iter().filter(|poll| Some(**poll) != last_poll);
+    shown.extend(dropped_in.map(|poll| evidence::poll(recording, *poll)));
     shown.extend(
         group
             .iter()
@@ -82,4 +93,24 @@ fn lost(recording: &Recording, mut group: Vec<(Ns, TaskIx)>, end: Ns) -> Option<
         evidence: shown,
         alike: group.len() - 1,
     })
+}
+
+/// Polls that went on at an instant: more than a few of them tell nothing.
+fn polls_at(recording: &Recording, at: Ns) -> Vec<PollIx> {
+    const FEW: usize = 2;
+    let lanes = (0..recording.lanes().len()).map(LaneIx::new);
+    let polls: Vec<PollIx> = lanes
+        .filter_map(|lane| recording.poll_on(lane, at))
+        .collect();
+    if polls.len() > FEW { Vec::new() } else { polls }
+}
+
+/// `worker 1 was in a poll of task 4 reader`.
+fn meanwhile(recording: &Recording, poll: PollIx) -> String {
+    let poll = recording.poll(poll);
+    format!(
+        "{} was in a poll of {}",
+        label::lane(recording, poll.lane),
+        label::task(recording, poll.task)
+    )
 }

@@ -503,19 +503,19 @@ fn at_cursor(predicate: &Predicate, recording: &Recording, task: TaskIx, at: Ns)
             number(predicate, known)
         }
         FieldId::Wait => waiting::waits_on(predicate, recording, task, at, state),
-        _ => Known::Is(()).verdict(
-            predicate,
-            |()| matches!(predicate.value, Value::Word(word) if is_in_state(state, word)),
-        ),
+        _ => Known::Is(()).verdict(predicate, |()| match predicate.value {
+            Value::Word("waiting") => waiting::waits(recording, task, at, state),
+            Value::Word(word) => is_in_state(state, word),
+            _ => false,
+        }),
     }
 }
 
-/// Whether a state is what `word` means: a task that waits on a mark, or that nobody can wake, is idle, too.
+/// Whether a state is what `word` means: a task that nobody can wake is idle, too.
 fn is_in_state(state: State, word: &str) -> bool {
     match word {
         "not-yet-spawned" => state == State::NotYetSpawned,
         "idle" => matches!(state, State::Idle { .. }),
-        "waiting" => matches!(state, State::Idle { wait: Some(_), .. }),
         word => state.name() == word,
     }
 }

@@ -41,6 +41,14 @@ pub(super) fn waits_on(
     })
 }
 
+/// Whether it is known what it waits on: a mark says so, or a task dump saw where it was suspended.
+pub(super) fn waits(recording: &Recording, task: TaskIx, at: Ns, state: State) -> bool {
+    let holds = |site| recording.site_holds(site, at);
+    matches!(state, State::Idle { .. } | State::Unknown)
+        && (!recording.open_waits(task, at).is_empty()
+            || recording.await_site_at(task, at).is_some_and(holds))
+}
+
 /// The functions and places of the stack in which a task was suspended, where a task dump saw it.
 fn suspended_in(recording: &Recording, task: TaskIx, at: Ns) -> Vec<String> {
     let site = recording.await_site_at(task, at);

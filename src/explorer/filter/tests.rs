@@ -113,3 +113,26 @@ fn a_long_filter_keeps_its_caret_in_sight() {
     }
     assert!(shown(&app, "filter: ▏name="));
 }
+
+#[test]
+fn what_matches_and_is_not_listed_is_told() {
+    let mut app = app(incident::recording(), 120, 40);
+    type_keys(&mut app, "2$fname~report");
+    let told = lines(&buffer(&app)).join("\n");
+    assert!(told.contains("not alive: a lists"), "{told}");
+    type_keys(&mut app, "\n");
+    assert!(shown(&app, "not alive: a lists"));
+    type_keys(&mut app, "a");
+    assert!(!shown(&app, "not alive: a lists"));
+}
+
+#[test]
+fn a_search_begins_empty_and_the_old_one_comes_back() {
+    let mut app = app(incident::recording(), 80, 24);
+    type_keys(&mut app, "/ping\n/");
+    assert!(app.view().unwrap().table.wish.find.is_empty());
+    type_keys(&mut app, "flu");
+    assert_eq!(app.view().unwrap().table.wish.find, "flu");
+    app.key(Key::code(KeyCode::Esc));
+    assert_eq!(app.view().unwrap().table.wish.find, "ping");
+}

@@ -85,7 +85,9 @@ pub(super) fn lines(opened: &Opened, selected: Item, width: usize) -> Vec<Line> 
     if opened.facts.findings.is_empty() {
         nothing(&mut page, opened);
     }
+    latest(&mut page, opened);
     not_checked(&mut page, opened);
+    ready(&mut page, opened);
     idle(&mut page, opened, selected);
     page.lines
 }
@@ -263,7 +265,66 @@ fn nothing(page: &mut Page, opened: &Opened) {
             vec![(text, Role::Plain), (who, Role::Info)],
         );
     }
+}
+
+/// How long a task had to wait at most until it was polled: where tasks starve, this is all that tells.
+fn latest(page: &mut Page, opened: &Opened) {
+    let recording = &opened.recording;
+    let healthy = opened.facts.findings.is_empty();
+    if let Some(poll) = opened.facts.latest_poll {
+        let row = recording.poll(poll);
+        let text = format!(
+            "  the longest schedule delay was {}, until {}: ",
+            duration(row.delay.unwrap_or(0)),
+            instant_short(row.start)
+        );
+        let who = wording::task(recording, row.task);
+        page.line(
+            Some(Item::Latest),
+            true,
+            vec![(text, Role::Plain), (who, Role::Info)],
+        );
+    }
+    if healthy || opened.facts.latest_poll.is_some() {
+        page.blank();
+    }
+}
+
+/// Who was ready at the end and was not polled any more.
+fn ready(page: &mut Page, opened: &Opened) {
+    let (recording, ready) = (&opened.recording, &opened.facts.ready);
+    let heading = match (ready.all, ready.longest.len()) {
+        (0, _) => return,
+        (all, shown) if shown < all => format!(
+            "Ready at the window's end and not polled, the longest first, {shown} of {}:",
+            plural(all as u64, "task")
+        ),
+        _ => "Ready at the window's end and not polled, the longest first:".to_owned(),
+    };
+    page.line(None, false, vec![(heading, Role::Strong)]);
+    for (number, one) in ready.longest.iter().enumerate() {
+        let lasted = brief(recording.window().end.saturating_sub(one.since));
+        page.line(
+            Some(Item::Ready(number)),
+            true,
+            vec![
+                (format!("  {lasted:>7}  "), Role::Strong),
+                (format!("{}  ", who(recording, one.task)), Role::Plain),
+                (format!("since {}", instant(one.since)), Role::Dim),
+            ],
+        );
+    }
     page.blank();
+}
+
+/// A task, and its place in the code where its name does not tell that already.
+fn who(recording: &Recording, task: TaskIx) -> String {
+    match (recording.name(task), recording.location(task)) {
+        (Some(_), Some(location)) => {
+            format!("{}  {}", wording::task(recording, task), place(location))
+        }
+        _ => wording::task(recording, task),
+    }
 }
 
 /// What was not looked for, one reason after the other.
@@ -306,16 +367,7 @@ fn idle(page: &mut Page, opened: &Opened, selected: Item) {
 fn one_idle(page: &mut Page, opened: &Opened, number: usize, idle: &IdleTask, selected: Item) {
     let recording = &opened.recording;
     let item = Some(Item::Idle(number));
-    let who = match (recording.name(idle.task), recording.location(idle.task)) {
-        (Some(_), Some(location)) => {
-            format!(
-                "{}  {}",
-                wording::task(recording, idle.task),
-                place(location)
-            )
-        }
-        _ => wording::task(recording, idle.task),
-    };
+    let who = who(recording, idle.task);
     let (what, role) = match (&idle.waiting_on, idle.state) {
         (
             waiting,

@@ -1,5 +1,5 @@
 //! The Findings pane, where a person lands: what was found wrong, worst first, with the events that show it; what could
-//! not be looked for; and who has been idle for longest, so that there is somewhere to go in a healthy recording, too.
+//! not be looked for; who was ready for longest, and who idle, so that there is somewhere to go in a healthy recording.
 
 mod lines;
 #[cfg(test)]
@@ -38,6 +38,10 @@ pub(super) enum Item {
     Evidence(usize, usize),
     /// The longest poll of a recording in which nothing was found.
     Longest,
+    /// The poll with the longest schedule delay.
+    Latest,
+    /// One of those that were ready for longest.
+    Ready(usize),
     /// One of those that were idle for longest.
     Idle(usize),
 }
@@ -82,6 +86,8 @@ fn items(opened: &Opened, selected: Item) -> Vec<Item> {
     if facts.findings.is_empty() {
         items.extend(facts.longest_poll.map(|_| Item::Longest));
     }
+    items.extend(facts.latest_poll.map(|_| Item::Latest));
+    items.extend((0..facts.ready.longest.len()).map(Item::Ready));
     items.extend((0..facts.idle.longest.len()).map(Item::Idle));
     items
 }
@@ -227,6 +233,26 @@ fn target(opened: &Opened, item: Item) -> Option<Target> {
                 at: poll.start,
                 what: facts.longest_poll.map(Happening::Polled),
                 length: poll.duration,
+            }
+        }
+        Item::Latest => {
+            let latest = facts.latest_poll?;
+            let poll = recording.poll(latest);
+            Target {
+                task: Some(poll.task),
+                at: poll.start,
+                what: Some(Happening::Polled(latest)),
+                length: poll.delay.unwrap_or(0),
+            }
+        }
+        Item::Ready(number) => {
+            let ready = facts.ready.longest.get(number)?;
+            let end = recording.window().end;
+            Target {
+                task: Some(ready.task),
+                at: end,
+                what: None,
+                length: end.saturating_sub(ready.since),
             }
         }
         Item::Idle(number) => Target {

@@ -2,16 +2,19 @@
 
 use ratatui::{buffer::Buffer, layout::Rect};
 
-use super::{Item, extra, item_at, more, position, rows::Sort};
+use super::{
+    Item, extra, item_at, more, position,
+    rows::{Listed, Sort},
+};
 use crate::{
-    analysis::{WaitOn, Waits},
+    analysis::{State, WaitOn, Waits},
     explorer::{
         text::{Pen, brief, count, keep_start, place, plural, width, wrap},
         theme::{Role, Theme},
         view::View,
         wording,
     },
-    recording::{Format, Recording},
+    recording::{Format, Ns, Recording},
 };
 
 /// Cells of a count and of a length of time.
@@ -224,20 +227,50 @@ fn one_waiter(pen: &mut Pen<'_>, theme: Theme, view: &View, waiter: usize, selec
     } else {
         Role::Plain
     });
-    let lasted = brief(view.place.cursor.saturating_sub(waiter.since));
-    let who = wording::task(recording, waiter.task);
-    let location = match (recording.name(waiter.task), recording.location(waiter.task)) {
+    let cursor = view.place.cursor;
+    let (lasted, since) = lasted(recording, waiter, cursor);
+    let task = waiter.waiter.task;
+    let who = wording::task(recording, task);
+    let location = match (recording.name(task), recording.location(task)) {
         (Some(_), Some(location)) => format!("  {}", place(location)),
         _ => String::new(),
     };
     pen.put(if selected { "▸ " } else { "  " }, base)
-        .right(&lasted, WAITING + 1 + TIME, base)
-        .put("  ", base)
-        .fit(&format!("{who}{location}"), base);
+        .right(&brief(lasted), WAITING + 1 + TIME, base)
+        .put("  ", base);
+    if let Some((since, what)) = since {
+        let text = format!("then {} {what}  ", brief(since));
+        let style = theme.style(Role::Info);
+        pen.fit(&text, if selected { style.patch(base) } else { style });
+    }
+    pen.fit(&format!("{who}{location}"), base);
     if selected {
         let rest = " ".repeat(pen.room());
         pen.put(&rest, base);
     }
+}
+
+/// How long somebody waited; and for how long they have been ready or in a poll since, if they are.
+fn lasted(recording: &Recording, waiter: &Listed, cursor: Ns) -> (Ns, Option<(Ns, &'static str)>) {
+    let begin = waiter.waiter.since;
+    let (until, what) = match waiter.state {
+        State::Runnable { since } => (since, Some("ready")),
+        State::Running(poll) => {
+            let start = recording.poll_start(poll);
+            // Of the poll that it is in only what follows the wait's begin is new.
+            let woken = start.saturating_sub(recording.delay(poll).unwrap_or(0));
+            return (
+                woken.saturating_sub(begin).max(0),
+                Some((cursor.saturating_sub(start.max(begin)), "in a poll")),
+            );
+        }
+        _ => (cursor, None),
+    };
+    let until = until.max(begin);
+    (
+        until.saturating_sub(begin),
+        what.map(|what| (cursor.saturating_sub(until), what)),
+    )
 }
 
 fn foot(buffer: &mut Buffer, area: Rect, theme: Theme, view: &View, waits: &Waits) {
@@ -252,14 +285,19 @@ fn foot(buffer: &mut Buffer, area: Rect, theme: Theme, view: &View, waits: &Wait
     };
     let state = &view.resources;
     let waiting: usize = state.rows.iter().map(|row| row.now).sum();
+    let woken: usize = state.rows.iter().map(|row| row.woken).sum();
     let groups = state.rows.iter().filter(|row| row.now > 0).count();
     let over = if view.marked().is_some() {
         "begun in the range"
     } else {
         "of the whole recording"
     };
+    let woken = match woken {
+        0 => String::new(),
+        woken => format!(" ({} more ready or in a poll)", count(woken as u64)),
+    };
     let text = format!(
-        "{} at the cursor, in {} of {} groups; median and longest {over}",
+        "{} at the cursor{woken}, in {} of {} groups; median and longest {over}",
         plural(waiting as u64, "wait"),
         groups,
         waits.groups().len()

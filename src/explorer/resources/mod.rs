@@ -17,10 +17,10 @@ use super::{
     work::Errand,
 };
 use crate::{
-    analysis::{WaitFigures, Waiter, Waits},
+    analysis::{WaitFigures, Waits},
     recording::Ns,
 };
-use rows::{Row, Sort};
+use rows::{Listed, Row, Sort};
 
 pub(super) use draw::draw;
 
@@ -32,7 +32,7 @@ pub(super) enum Item {
     First,
     /// A group of waits, by its number.
     Group(usize),
-    /// One of those who wait in that group, the longest first.
+    /// One of those whose waits in that group are open.
     Waiter(usize, usize),
 }
 
@@ -80,8 +80,8 @@ pub(super) struct State {
     /// The groups as they are listed, and what that was made from.
     rows: Vec<Row>,
     made_from: Option<Made>,
-    /// Those who wait in the selected group at the cursor.
-    waiters: Vec<Waiter>,
+    /// Those whose waits in the selected group are open at the cursor: who waits first.
+    waiters: Vec<Listed>,
     waiters_of: Option<(usize, Ns)>,
 }
 
@@ -98,6 +98,8 @@ pub(super) fn settle(view: &mut View) {
         return;
     };
     figures(view, &waits);
+    let opened = Arc::clone(&view.opened);
+    let recording = &opened.recording;
     let (cursor, range) = (view.place.cursor, view.marked());
     let spot = view.place.resources;
     let state = &mut view.resources;
@@ -114,6 +116,7 @@ pub(super) fn settle(view: &mut View) {
         .map(|(_, figures)| figures.as_slice());
     if state.made_from != Some(key) {
         state.rows = rows::rows(
+            recording,
             &waits,
             known.unwrap_or_default(),
             cursor,
@@ -133,7 +136,8 @@ pub(super) fn settle(view: &mut View) {
     if let Some(group) = item.group()
         && state.waiters_of != Some((group, cursor))
     {
-        state.waiters = waits.groups()[group].waiters_at(cursor, MOST_WAITERS);
+        let waits = &waits.groups()[group];
+        state.waiters = rows::listed(recording, waits, cursor, MOST_WAITERS);
         state.waiters_of = Some((group, cursor));
     }
     if let Item::Waiter(group, waiter) = item {
@@ -219,7 +223,9 @@ fn more(view: &View) -> usize {
     let state = &view.resources;
     let group = view.place.resources.item.group();
     let row = state.rows.iter().find(|row| Some(row.group) == group);
-    row.map_or(0, |row| row.now.saturating_sub(state.waiters.len()))
+    row.map_or(0, |row| {
+        (row.now + row.woken).saturating_sub(state.waiters.len())
+    })
 }
 
 /// Where the selected group stands among the groups.
@@ -319,7 +325,7 @@ fn select(view: &mut View, item: Item) {
     if let Item::Waiter(_, waiter) = item
         && let Some(waiter) = view.resources.waiters.get(waiter)
     {
-        view.place.task = Some(waiter.task);
+        view.place.task = Some(waiter.waiter.task);
         view.set_cursor(view.place.cursor);
     }
 }
@@ -336,7 +342,7 @@ fn open(view: &mut View) {
     };
     view.jump(|view| {
         view.place.pane = Pane::Task;
-        view.place.task = Some(waiter.task);
+        view.place.task = Some(waiter.waiter.task);
         view.set_cursor(view.place.cursor);
     });
 }

@@ -3,8 +3,8 @@
 use std::cmp::Reverse;
 
 use crate::{
-    analysis::{WaitFigures, Waits},
-    recording::Ns,
+    analysis::{State, WaitFigures, WaitGroup, Waiter, Waits, state_at},
+    recording::{Ns, Recording},
 };
 
 /// What the groups can be sorted by.
@@ -59,12 +59,55 @@ pub(super) struct Row {
     pub(super) group: usize,
     /// How many wait.
     pub(super) now: usize,
+    /// How many more are ready or in a poll, with their waits not yet ended.
+    pub(super) woken: usize,
     /// Since when the longest of them does.
     pub(super) since: Option<Ns>,
 }
 
-/// The groups in order: two searches in each, and none of their waits looked at.
+/// Somebody whose wait is open at the cursor, and what they were doing there.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Listed {
+    pub(super) waiter: Waiter,
+    pub(super) state: State,
+}
+
+impl Listed {
+    /// Whether it waited: it was neither ready nor in a poll.
+    pub(super) fn waits(&self) -> bool {
+        matches!(self.state, State::Idle { .. } | State::Unknown)
+    }
+}
+
+/// Those whose waits are open in `group`, at most so many: who waits comes first, the longest first.
+pub(super) fn listed(
+    recording: &Recording,
+    group: &WaitGroup,
+    cursor: Ns,
+    most: usize,
+) -> Vec<Listed> {
+    let waiters = group.waiters_at(cursor, most).into_iter();
+    let mut listed: Vec<Listed> = waiters
+        .map(|waiter| Listed {
+            waiter,
+            state: state_at(recording, waiter.task, cursor),
+        })
+        .collect();
+    listed.sort_by_key(|one| !one.waits());
+    listed
+}
+
+/// Since when somebody in `group` waits at the cursor. The first few are asked: one of them hardly ever does not.
+fn since(recording: &Recording, group: &WaitGroup, cursor: Ns) -> Option<Ns> {
+    const ASKED: usize = 32;
+    let listed = listed(recording, group, cursor, ASKED);
+    let first = listed.first().filter(|one| one.waits())?;
+    Some(first.waiter.since)
+}
+
+/// The groups in order: some searches in each, and few of their waits looked at.
 pub(super) fn rows(
+    recording: &Recording,
     waits: &Waits,
     figures: &[WaitFigures],
     cursor: Ns,
@@ -73,13 +116,14 @@ pub(super) fn rows(
 ) -> Vec<Row> {
     let groups = waits.groups().iter().enumerate();
     let mut rows: Vec<Row> = groups
-        .map(|(number, group)| Row {
-            group: number,
-            now: group.waiting_at(cursor),
-            since: group
-                .waiters_at(cursor, 1)
-                .first()
-                .map(|waiter| waiter.since),
+        .map(|(number, group)| {
+            let now = group.waiting_at(cursor);
+            Row {
+                group: number,
+                now,
+                woken: group.open_at(cursor).saturating_sub(now),
+                since: (now > 0).then(|| since(recording, group, cursor)).flatten(),
+            }
         })
         .collect();
     let figures = |row: &Row| figures.get(row.group).copied().unwrap_or_default();

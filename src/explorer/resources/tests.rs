@@ -112,7 +112,7 @@ fn every_line_is_reached_and_seen_and_waiters_lead_to_their_tasks() {
             if let Item::Waiter(_, number) = item(&app) {
                 waiters += 1;
                 let before = app.view().unwrap().place;
-                let wanted = app.view().unwrap().resources.waiters[number].task;
+                let wanted = app.view().unwrap().resources.waiters[number].waiter.task;
                 app.act(ActionId::Open);
                 let there = app.view().unwrap().place;
                 assert_eq!((there.pane, there.task), (Pane::Task, Some(wanted)));

@@ -551,11 +551,13 @@ fn of_task(field: FieldId, recording: &Recording, task: TaskIx, scope: &Scope) -
             let mut names = vec![state.name()];
             match state {
                 State::NotYetSpawned => names = vec!["not-yet-spawned"],
-                State::Idle { wait, .. } => {
-                    names.push("idle");
-                    names.extend(wait.map(|_| "waiting"));
-                }
+                State::Idle { .. } => names.push("idle"),
                 _ => {}
+            }
+            let mut mine = recording.waits_of(task).iter();
+            let rests = matches!(state, State::Idle { .. } | State::Unknown);
+            if rests && mine.any(|wait| recording.wait(*wait).covers(at)) {
+                names.push("waiting");
             }
             words(&names)
         }

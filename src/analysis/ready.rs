@@ -1,0 +1,100 @@
+//! Who was ready and not polled, and which poll came latest: the two answers to "why did this task not run" that no
+//! threshold is needed for.
+
+use std::cmp::Reverse;
+
+use super::{State, state_at};
+use crate::recording::{Ns, PollIx, Recording, TaskIx};
+
+/// A task that was ready at an instant.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ReadyTask {
+    /// The task.
+    pub task: TaskIx,
+    /// Since when it was ready.
+    pub since: Ns,
+}
+
+/// Who was ready at an instant.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Ready {
+    /// Those who had been ready for longest, the longest first.
+    pub longest: Vec<ReadyTask>,
+    /// How many were ready in all.
+    pub all: usize,
+}
+
+/// The tasks that were ready and not polled at `at`: the `most` that had been so for longest, and how many there were.
+#[must_use]
+pub fn ready_at(recording: &Recording, at: Ns, most: usize) -> Ready {
+    let mut ready: Vec<ReadyTask> = recording
+        .alive_at(at)
+        .into_iter()
+        .filter_map(|task| match state_at(recording, task, at) {
+            State::Runnable { since } => Some(ReadyTask { task, since }),
+            _ => None,
+        })
+        .collect();
+    let all = ready.len();
+    let order = |ready: &ReadyTask| (ready.since, ready.task);
+    if all > most && most > 0 {
+        ready.select_nth_unstable_by_key(most - 1, order);
+    }
+    ready.truncate(most);
+    ready.sort_unstable_by_key(order);
+    Ready {
+        longest: ready,
+        all,
+    }
+}
+
+/// The poll whose task had been ready for longest, the earliest of several; `None` where no delay is known.
+#[must_use]
+pub fn latest_poll(recording: &Recording) -> Option<PollIx> {
+    (0..recording.poll_count())
+        .map(PollIx::new)
+        .filter_map(|poll| Some((recording.delay(poll)?, Reverse(poll))))
+        .max()
+        .map(|(_, poll)| poll.0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::recording::{
+        Outcome, TaskFacts, WakerKey,
+        testing::{batch, builder, spawn},
+    };
+
+    #[test]
+    fn whoever_is_ready_for_longest_comes_first() {
+        let mut builder = builder(100);
+        let mut w0 = batch(0);
+        for (id, woken) in [(1, Some(40)), (2, Some(30)), (3, None)] {
+            builder.task(TaskFacts {
+                id,
+                spawn: spawn(0),
+                wakes_recorded: true,
+                ended_at: None,
+            });
+            let start = i64::try_from(id).unwrap() * 5;
+            w0.poll(id, start, start + 2, Outcome::Pending);
+            if let Some(woken) = woken {
+                w0.wake(id, woken, WakerKey::Outside);
+            }
+        }
+        builder.batch(w0);
+        let recording = builder.finish();
+        let [first, second] = [1, 2].map(|id| recording.task_by_id(id).unwrap());
+        let all = ready_at(&recording, 100, 9);
+        let [a, b] = all.longest[..] else {
+            panic!("{all:?}")
+        };
+        assert_eq!((a.task, a.since, b.task, b.since), (second, 30, first, 40));
+        let one = ready_at(&recording, 100, 1);
+        assert_eq!((one.all, one.longest), (2, vec![a]));
+        // From its spawn to its first poll.
+        let latest = recording.poll(latest_poll(&recording).unwrap());
+        assert_eq!((latest.start, latest.delay), (15, Some(15)));
+    }
+}
