@@ -56,6 +56,8 @@ pub(super) struct Facts {
     pub(super) ready: Ready,
     /// The poll with the longest schedule delay.
     pub(super) latest_poll: Option<PollIx>,
+    /// The longest that a task was ready, where a poll of that length would be critical.
+    pub(super) ready_too_long: Option<Ns>,
 }
 
 /// Bins of the strip: more than any terminal is wide.
@@ -163,7 +165,14 @@ impl Facts {
         for (task, rank) in trouble.iter().zip(0u32..) {
             trouble_rank[task.index()] = rank;
         }
+        let ready = ready::ready_at(recording, window.end, MOST_READY);
+        let latest_poll = ready::latest_poll(recording);
+        let still = ready.longest.first().map(|one| window.end - one.since);
+        let late = latest_poll.and_then(|poll| recording.delay(poll));
         Self {
+            ready_too_long: still
+                .max(late)
+                .filter(|long| *long >= thresholds.slow_poll_critical),
             trouble,
             trouble_rank,
             not_checked: not_checked(recording),
@@ -183,8 +192,8 @@ impl Facts {
                 .unwrap_or(1),
             words: Vocabulary::new(recording),
             idle: idle::idle_at(recording, window.end, MOST_IDLE, |_| true),
-            ready: ready::ready_at(recording, window.end, MOST_READY),
-            latest_poll: ready::latest_poll(recording),
+            ready,
+            latest_poll,
             longest_poll: (0..recording.poll_count())
                 .map(PollIx::new)
                 .max_by_key(|poll| (recording.poll_duration(*poll), Reverse(*poll))),

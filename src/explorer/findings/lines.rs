@@ -235,11 +235,18 @@ fn nothing(page: &mut Page, opened: &Opened) {
         .filter(|kind| !unchecked(kind))
         .map(|kind| kind.name())
         .collect();
-    page.line(
-        None,
-        false,
-        vec![("○ Nothing was found.".to_owned(), Role::Strong)],
-    );
+    let head = match facts.ready_too_long {
+        // What starves is no finding yet, and no sign of health either.
+        Some(long) => (
+            format!(
+                "● Nothing was found, but a task was ready and not polled for {}.",
+                duration(long)
+            ),
+            Role::Warning,
+        ),
+        None => ("○ Nothing was found.".to_owned(), Role::Strong),
+    };
+    page.line(None, false, vec![head]);
     let what = if looked.is_empty() {
         "Nothing could be looked for in this recording.".to_owned()
     } else {

@@ -191,3 +191,27 @@ fn a_click_selects_and_a_second_one_opens() {
     app.click(20, there);
     assert_eq!(app.view().unwrap().place.pane, Pane::Task);
 }
+
+#[test]
+fn a_task_that_starves_is_no_sign_of_health() {
+    let said = |polled: i64| {
+        let mut builder = builder(1_000 * MILLISECOND);
+        runtime(&mut builder, 1);
+        let mut w0 = batch(0);
+        w0.poll(1, MILLISECOND, 2 * MILLISECOND, Outcome::Pending);
+        w0.wake(1, 5 * MILLISECOND, WakerKey::Runtime);
+        w0.poll(1, polled, polled + MILLISECOND, Outcome::Pending);
+        builder.batch(w0);
+        let mut app = app(builder.finish(), 100, 30);
+        press(&mut app, "1");
+        lines(&buffer(&app)).join("\n")
+    };
+    let healthy = said(50 * MILLISECOND);
+    assert!(healthy.contains("○ Nothing was found."), "{healthy}");
+    let late = said(205 * MILLISECOND);
+    assert!(late.contains("ready and not polled for 200 ms"), "{late}");
+    assert!(
+        late.contains("the longest schedule delay was 200 ms"),
+        "{late}"
+    );
+}
