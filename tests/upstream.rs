@@ -1,9 +1,12 @@
 //! Real traces of upstream dial9 0.5.7: every count is held against what its own format crate says of the file.
 
 #[path = "../fuzz/src/recording.rs"]
+#[allow(unreachable_pub, reason = "other packages use it, too")]
 mod checks;
+#[allow(unreachable_pub, reason = "other packages use it, too")]
 mod plain;
 #[path = "../fuzz/src/trace.rs"]
+#[allow(unreachable_pub, reason = "other packages use it, too")]
 mod recipes;
 
 use std::{

@@ -16,10 +16,10 @@ mod replay_tests;
 pub mod sites;
 pub mod stacks;
 pub mod state;
-pub mod waits;
 pub mod statemap;
 #[cfg(test)]
 mod statemap_tests;
+pub mod waits;
 
 pub use blind::{Blind, blind_intervals};
 pub use findings::{
@@ -27,5 +27,5 @@ pub use findings::{
 };
 pub use idle::{Idle, IdleTask, idle_at, longest_idle};
 pub use state::{State, state_at};
-pub use waits::{WaitFigures, WaitGroup, WaitOn, Waiter, Waits};
 pub use statemap::{StateCell, StateMap, Times};
+pub use waits::{WaitFigures, WaitGroup, WaitOn, Waiter, Waits};
