@@ -6,11 +6,11 @@ pub mod delays;
 pub mod findings;
 pub mod graph;
 pub mod idle;
-pub mod ready;
 pub mod label;
 #[cfg(test)]
 mod play;
 pub mod query;
+pub mod ready;
 #[cfg(test)]
 mod replay_tests;
 pub mod sites;

@@ -190,7 +190,7 @@ pub(super) const ACTIONS: &[Action] = &[
         &[Key::char('f')],
         PANES,
         Some("filter"),
-        "List only tasks that match a filter, such as state=runnable and delay>5ms.",
+        "List only tasks that match a filter, such as longest>5ms or delay>5ms.",
     ),
     action(
         ActionId::SortNext,

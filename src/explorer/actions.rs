@@ -3,7 +3,7 @@
 //! Dispatch, the bottom line, the help, the palette and the README's key table are all made from it.
 
 pub(super) use super::action_table::ACTIONS;
-use super::action_table::{EVERYWHERE, PANES};
+use super::action_table::{ENTRIES, EVERYWHERE, LISTS, PANES};
 use super::keys::Key;
 
 /// Where keys are pressed: the layer that gets them first.
@@ -203,6 +203,8 @@ pub(super) fn markdown() -> String {
         let places = match action.contexts {
             EVERYWHERE => "everywhere".to_owned(),
             PANES => "panes".to_owned(),
+            LISTS => "panes, sheets".to_owned(),
+            ENTRIES => "lines that are typed".to_owned(),
             _ => places.join(", "),
         };
         text.push_str(&format!(
