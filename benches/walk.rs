@@ -269,11 +269,17 @@ impl Steps {
         kind: &'static str,
         step: impl FnOnce(&mut Walker) -> Option<Cost>,
     ) {
+        let top = walker.scrolled();
         let before = on_cpu();
         let cost = step(walker);
         let cpu = on_cpu().saturating_sub(before);
         let cost = cost.map(|cost| Step { cost, cpu });
         let pane = walker.pane();
+        // At the end of a list, moving the selection scrolls it.
+        let kind = match kind {
+            "move" if walker.scrolled() != top => "scroll",
+            kind => kind,
+        };
         self.costs.entry((pane, kind)).or_default().extend(cost);
         let before = on_cpu();
         if let Some((waited, cost)) = walker.wait() {

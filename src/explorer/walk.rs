@@ -98,6 +98,14 @@ impl Walker {
         view.map_or("", |view| view.place.pane.entry().title)
     }
 
+    /// Where the lists of the panes are scrolled to: a step that changes it was a scroll.
+    #[must_use]
+    pub fn scrolled(&self) -> Option<[usize; 4]> {
+        let place = self.app.view()?.place;
+        let [lanes, tasks] = place.scheduler.tops();
+        Some([place.tasks_top, place.events_top, lanes, tasks])
+    }
+
     fn press(&mut self, key: Key) -> Cost {
         let begin = Instant::now();
         self.app.key(key);

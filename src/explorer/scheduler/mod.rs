@@ -54,6 +54,13 @@ pub(super) struct Spot {
     agrees_with: Option<(TaskIx, Ns)>,
 }
 
+impl Spot {
+    /// The first lanes that are shown, of workers and of tasks.
+    pub(super) fn tops(self) -> [usize; 2] {
+        [self.top, self.tasks_top]
+    }
+}
+
 /// What is kept for drawing.
 #[derive(Debug, Default)]
 pub(super) struct State {
