@@ -22,7 +22,26 @@ use super::{
     place::Pane,
     theme::{Colors, Theme},
 };
-use crate::{analysis::Thresholds, recording::Recording};
+use crate::{
+    analysis::Thresholds,
+    open::{Progress, Request, open},
+    recording::Recording,
+};
+
+/// Holds the screen of an application against the snapshot of that name and its size, beside the file of the test.
+macro_rules! assert_screen {
+    ($name:expr, $app:expr) => {{
+        let app: &crate::explorer::app::App = $app;
+        let size = app.size();
+        let name = format!("{}_{}x{}", $name, size.width, size.height);
+        let mut settings = insta::Settings::clone_current();
+        settings.set_prepend_module_to_snapshot(false);
+        settings.set_omit_expression(true);
+        settings.set_snapshot_path("snapshots");
+        settings.bind(|| insta::assert_snapshot!(name, crate::explorer::tests::picture(app)));
+    }};
+}
+pub(in crate::explorer) use assert_screen;
 
 /// An application of that size that shows the tasks of `recording`.
 pub(in crate::explorer) fn app(recording: Recording, width: u16, height: u16) -> App {
@@ -36,6 +55,11 @@ pub(in crate::explorer) fn app(recording: Recording, width: u16, height: u16) ->
     app.opened(Arc::new(Opened::new(recording, &Thresholds::default())));
     app.begin_in(Pane::Tasks);
     app
+}
+
+/// The incident that ships inside the program, which the demo recorded.
+pub(in crate::explorer) fn sample() -> Recording {
+    open(&Request::default(), &Progress::default()).expect("the sample opens")
 }
 
 /// Presses keys: each character of `keys` is one.

@@ -1,7 +1,7 @@
 //! What a trace holds by its own format crate, beside what this project's recording of it holds.
 
 #[path = "../../../tests/plain/mod.rs"]
-#[allow(dead_code, missing_docs)]
+#[allow(dead_code, missing_docs, reason = "the tests use the rest of it, and document it as tests do")]
 mod plain;
 
 use std::{error::Error, fs, io::Read as _, path::Path};

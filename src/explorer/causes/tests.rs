@@ -1,8 +1,7 @@
 //! Whole screens of the Causes pane.
 
 use crate::{
-    explorer::tests::{app, buffer, incident, lines, picture, press},
-    open::{Progress, Request, open},
+    explorer::tests::{self, app, assert_screen, buffer, incident, lines, press},
     recording::{MILLISECOND, Outcome, Recording, SpawnFacts, WakerKey, testing},
 };
 
@@ -13,22 +12,13 @@ fn snapshot(name: &str, keys: &str, width: u16, height: u16) {
 
 /// The same of the incident that ships with the program.
 fn sample(name: &str, keys: &str, width: u16, height: u16) {
-    let request = Request {
-        paths: Vec::new(),
-        process: None,
-    };
-    let recording = open(&request, &Progress::default()).expect("the sample opens");
-    of(recording, name, keys, width, height);
+    of(tests::sample(), name, keys, width, height);
 }
 
 fn of(recording: Recording, name: &str, keys: &str, width: u16, height: u16) {
     let mut app = app(recording, width, height);
     press(&mut app, keys);
-    let mut settings = insta::Settings::clone_current();
-    settings.set_prepend_module_to_snapshot(false);
-    settings.set_omit_expression(true);
-    settings.set_snapshot_path("snapshots");
-    settings.bind(|| insta::assert_snapshot!(format!("{name}_{width}x{height}"), picture(&app)));
+    assert_screen!(name, &app);
 }
 
 #[test]

@@ -5,7 +5,7 @@ use crossterm::event::KeyCode;
 use crate::explorer::{
     app::App,
     keys::Key,
-    tests::{app, buffer, incident, lines, picture, press},
+    tests::{app, assert_screen, buffer, incident, lines, press},
 };
 
 fn type_keys(app: &mut App, keys: &str) {
@@ -22,11 +22,7 @@ fn type_keys(app: &mut App, keys: &str) {
 fn snapshot(name: &str, keys: &str, width: u16, height: u16) {
     let mut app = app(incident::recording(), width, height);
     type_keys(&mut app, keys);
-    let mut settings = insta::Settings::clone_current();
-    settings.set_prepend_module_to_snapshot(false);
-    settings.set_omit_expression(true);
-    settings.set_snapshot_path("snapshots");
-    settings.bind(|| insta::assert_snapshot!(format!("{name}_{width}x{height}"), picture(&app)));
+    assert_screen!(name, &app);
 }
 
 #[test]

@@ -6,7 +6,7 @@ use crate::{
         actions::ActionId,
         app::App,
         place::Pane,
-        tests::{app, buffer, incident, lines, picture, press},
+        tests::{app, assert_screen, buffer, incident, lines, press},
     },
     recording::{
         Happening, MILLISECOND, Outcome, Recording, SpawnFacts, TaskFacts, Trigger, TriggerKind,
@@ -18,11 +18,7 @@ use crate::{
 fn snapshot(name: &str, recording: Recording, keys: &str, width: u16, height: u16) {
     let mut app = app(recording, width, height);
     press(&mut app, keys);
-    let mut settings = insta::Settings::clone_current();
-    settings.set_prepend_module_to_snapshot(false);
-    settings.set_omit_expression(true);
-    settings.set_snapshot_path("snapshots");
-    settings.bind(|| insta::assert_snapshot!(format!("{name}_{width}x{height}"), picture(&app)));
+    assert_screen!(name, &app);
 }
 
 /// Two tasks that wake each other, and one that nobody woke for long.

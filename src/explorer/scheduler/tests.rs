@@ -14,28 +14,19 @@ use crate::{
         facts::Opened,
         screen::Screen,
         span::Span,
-        tests::{app, buffer, incident, lines, picture, press},
+        tests::{app, assert_screen, buffer, incident, lines, press, sample},
     },
-    open::{Progress, Request, open},
     recording::{
         Batch, GLOBAL_QUEUE, LaneIx, MILLISECOND, Ns, Outcome, PointKey, PointScope, Recording,
         SeatKey, StrId, Thread, testing,
     },
 };
 
-/// The incident that ships inside the program.
-fn sample() -> Recording {
-    open(&Request::default(), &Progress::default()).unwrap()
-}
-
 /// The snapshot `name` of what is seen of `recording` after `keys`, at that size.
 fn snapshot(name: &str, recording: Recording, keys: &str, width: u16, height: u16) {
     let mut app = app(recording, width, height);
     press(&mut app, keys);
-    let mut settings = insta::Settings::clone_current();
-    settings.set_prepend_module_to_snapshot(false);
-    settings.set_omit_expression(true);
-    settings.bind(|| insta::assert_snapshot!(format!("{name}_{width}x{height}"), picture(&app)));
+    assert_screen!(name, &app);
 }
 
 #[test]

@@ -1,11 +1,7 @@
 //! Whole screens.
 
-use super::{app, buffer, incident, lines, picture, press};
-use crate::{
-    explorer::place::PANES,
-    open::{Progress, Request, open},
-    recording::Recording,
-};
+use super::{app, assert_screen, buffer, incident, lines, press, sample};
+use crate::{explorer::place::PANES, recording::Recording};
 
 /// The snapshot `name` of what is seen after `keys`, at that size.
 fn snapshot(name: &str, keys: &str, width: u16, height: u16) {
@@ -15,29 +11,17 @@ fn snapshot(name: &str, keys: &str, width: u16, height: u16) {
 fn snapshot_of(recording: Recording, name: &str, keys: &str, width: u16, height: u16) {
     let mut app = app(recording, width, height);
     press(&mut app, keys);
-    let settings = {
-        let mut settings = insta::Settings::clone_current();
-        settings.set_prepend_module_to_snapshot(false);
-        settings.set_omit_expression(true);
-        settings.set_snapshot_path("snapshots");
-        settings
-    };
-    settings.bind(|| insta::assert_snapshot!(format!("{name}_{width}x{height}"), picture(&app)));
+    assert_screen!(name, &app);
 }
 
 /// Every pane over a dump that the demo recorded: the one that ships.
 #[test]
 fn every_pane_over_the_sample() {
-    let request = Request {
-        paths: Vec::new(),
-        process: None,
-    };
     for entry in PANES {
         for (width, height) in [(80, 24), (120, 40)] {
-            let recording = open(&request, &Progress::default()).expect("the sample opens");
             let key = entry.action.row().keys.last().expect("a key").to_string();
             let name = format!("sample_{}", entry.title.to_lowercase());
-            snapshot_of(recording, &name, &key, width, height);
+            snapshot_of(sample(), &name, &key, width, height);
         }
     }
 }

@@ -4,7 +4,7 @@ use std::sync::mpsc::{Receiver, channel};
 
 use ratatui::style::Modifier;
 
-use super::{app, buffer, incident, lines, picture, press};
+use super::{app, assert_screen, buffer, incident, lines, press};
 use crate::{
     explorer::{
         actions::ActionId,
@@ -140,11 +140,7 @@ fn totals_are_those_of_the_marked_range() {
 fn snapshot(name: &str, keys: &str, width: u16, height: u16) {
     let mut app = app(incident::recording(), width, height);
     press(&mut app, keys);
-    let mut settings = insta::Settings::clone_current();
-    settings.set_prepend_module_to_snapshot(false);
-    settings.set_omit_expression(true);
-    settings.set_snapshot_path("snapshots");
-    settings.bind(|| insta::assert_snapshot!(format!("{name}_{width}x{height}"), picture(&app)));
+    assert_screen!(name, &app);
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! What only some recorders know, in the Task pane: spans in each other, samples of a slow poll, a task dump, an event.
 
-use super::{app, picture, press};
+use super::{app, assert_screen, press};
 use crate::recording::{
     Field, MILLISECOND, Outcome, Recording, SampleKind, SpanFacts, StrId, SymbolFacts, TaskFacts,
     Value, WakerKey,
@@ -69,11 +69,7 @@ fn recording() -> Recording {
 fn snapshot(name: &str, keys: &str) {
     let mut app = app(recording(), 120, 40);
     press(&mut app, keys);
-    let mut settings = insta::Settings::clone_current();
-    settings.set_prepend_module_to_snapshot(false);
-    settings.set_omit_expression(true);
-    settings.set_snapshot_path("snapshots");
-    settings.bind(|| insta::assert_snapshot!(format!("{name}_120x40"), picture(&app)));
+    assert_screen!(name, &app);
 }
 
 #[test]
