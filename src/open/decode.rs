@@ -6,7 +6,10 @@ use std::{
     thread,
 };
 
-use dial9_format::{Event, EventChunk, PollOutcome, TaskKind as FormatKind, WaitOutcome, Waker};
+use dial9_format::{
+    ChunkInfo, Event, EventChunk, PollOutcome, TaskKind as FormatKind, Unpacker, VisitEvents,
+    WaitOutcome, Waker,
+};
 
 use super::{OpenError, Progress, select::Part};
 use crate::recording::{
@@ -14,9 +17,9 @@ use crate::recording::{
 };
 
 /// Events that one thread decodes into one batch.
-const UNIT: u64 = 1 << 16;
+const UNIT: u64 = 1 << 18;
 /// The most rows for which room is made beforehand: a chunk may claim more than it holds.
-const MOST_RESERVED: usize = 2 << 16;
+const MOST_RESERVED: usize = 2 << 18;
 /// The most threads that decode.
 const MOST_THREADS: usize = 8;
 
@@ -76,11 +79,12 @@ pub(super) fn decode(
         .min(units.len().max(1));
     let work = || {
         let mut done: Vec<(usize, Batch, Vec<Loss>)> = Vec::new();
+        let mut unpacker = Unpacker::default();
         while progress.check().is_ok() {
             let number = next.fetch_add(1, Relaxed);
             let Some(unit) = units.get(number) else { break };
             let mut losses = Vec::new();
-            let batch = decode_unit(chunks, unit, contexts, &mut losses);
+            let batch = decode_unit(chunks, unit, contexts, &mut unpacker, &mut losses);
             progress.decoded(batch.events());
             progress.advance(unit.iter().map(|part| part.take).sum());
             done.push((number, batch, losses));
@@ -131,6 +135,7 @@ fn decode_unit(
     chunks: &[Located<'_>],
     parts: &[Part],
     contexts: &[Context],
+    unpacker: &mut Unpacker,
     losses: &mut Vec<Loss>,
 ) -> Batch {
     let mut batch = Batch::new(parts.first().map_or(0, |part| part.stream));
@@ -139,38 +144,14 @@ fn decode_unit(
     batch.reserve(events.min(MOST_RESERVED), events.min(MOST_RESERVED));
     for part in parts {
         let located = &chunks[part.index];
-        let context = &contexts[located.file];
         let info = located.chunk.info();
-        let worker = info.runtime.zip(info.worker).filter(|_| !info.shared);
-        let mut broken = None;
-        let mut seen = 0u64;
-        batch.in_history(part.skip < part.mark);
-        for event in located.chunk.events() {
-            let (thread, event) = match event {
-                Ok(event) => event,
-                Err(error) => {
-                    broken = Some(error);
-                    break;
-                }
-            };
-            seen += 1;
-            if seen <= part.skip {
-                continue;
-            }
-            if seen == part.mark + 1 {
-                batch.in_history(false);
-            }
-            batch.seat(SeatKey {
-                worker,
-                thread: if info.shared { thread } else { info.stream },
-            });
-            push(&mut batch, &event, context);
-        }
-        let missing = (part.skip + part.take).saturating_sub(seen.max(part.skip));
+        let mut filling = Filling::new(&mut batch, part, &contexts[located.file], info);
+        let broken = located.chunk.visit(unpacker, &mut filling).err();
+        let seen = filling.seen;
         if let Some(error) = broken {
             losses.push(Loss {
                 kind: LossKind::Malformed,
-                count: missing,
+                count: (part.skip + part.take).saturating_sub(seen.max(part.skip)),
                 detail: format!(
                     "events of stream {} after number {}: {error}",
                     info.stream,
@@ -184,30 +165,99 @@ fn decode_unit(
     batch
 }
 
+/// Fills a batch with the events of one part.
+struct Filling<'a> {
+    batch: &'a mut Batch,
+    context: &'a Context,
+    skip: u64,
+    mark: u64,
+    seen: u64,
+    /// Whether each event names the thread that wrote it.
+    shared: bool,
+}
+
+impl<'a> Filling<'a> {
+    fn new(batch: &'a mut Batch, part: &Part, context: &'a Context, info: ChunkInfo) -> Self {
+        batch.in_history(part.skip < part.mark);
+        if !info.shared {
+            batch.seat(SeatKey {
+                worker: info.runtime.zip(info.worker),
+                thread: info.stream,
+            });
+        }
+        Self {
+            batch,
+            context,
+            skip: part.skip,
+            mark: part.mark,
+            seen: 0,
+            shared: info.shared,
+        }
+    }
+
+    /// Whether the next event, which `thread` wrote, is part of it.
+    #[inline(always)]
+    fn takes(&mut self, thread: u32) -> bool {
+        self.seen += 1;
+        if self.seen <= self.skip {
+            return false;
+        }
+        if self.seen == self.mark + 1 {
+            self.batch.in_history(false);
+        }
+        if self.shared {
+            self.batch.seat(SeatKey {
+                worker: None,
+                thread,
+            });
+        }
+        true
+    }
+}
+
+impl VisitEvents for Filling<'_> {
+    #[inline(always)]
+    fn poll(&mut self, thread: u32, start: u64, end: u64, task: u64, outcome: PollOutcome) {
+        if !self.takes(thread) {
+            return;
+        }
+        let (start, end) = (self.context.clock.ns(start), self.context.clock.ns(end));
+        let outcome = match outcome {
+            PollOutcome::Cancelled => return self.batch.cancellation(task, end),
+            PollOutcome::Ended => Outcome::Ended,
+            PollOutcome::Pending => Outcome::Pending,
+            PollOutcome::Ready => Outcome::Ready,
+            PollOutcome::Panicked => Outcome::Panicked,
+        };
+        self.batch.poll(task, start, end, outcome);
+    }
+
+    #[inline(always)]
+    fn wake(&mut self, thread: u32, at: u64, task: u64, waker: Waker) {
+        if !self.takes(thread) {
+            return;
+        }
+        let waker = match waker {
+            Waker::Task(id) => WakerKey::Task(id),
+            Waker::Runtime => WakerKey::Runtime,
+            Waker::Blocking => WakerKey::Blocking,
+            Waker::Outside => WakerKey::Outside,
+        };
+        self.batch.wake(task, self.context.clock.ns(at), waker);
+    }
+
+    fn other(&mut self, thread: u32, event: Event) {
+        if self.takes(thread) {
+            push(self.batch, &event, self.context);
+        }
+    }
+}
+
 fn push(batch: &mut Batch, event: &Event, context: &Context) {
     let ns = |time| context.clock.ns(time);
     match *event {
-        Event::Poll {
-            start,
-            end,
-            task,
-            outcome,
-        } => match outcome {
-            PollOutcome::Cancelled => batch.cancellation(task, ns(end)),
-            PollOutcome::Ended => batch.poll(task, ns(start), ns(end), Outcome::Ended),
-            PollOutcome::Pending => batch.poll(task, ns(start), ns(end), Outcome::Pending),
-            PollOutcome::Ready => batch.poll(task, ns(start), ns(end), Outcome::Ready),
-            PollOutcome::Panicked => batch.poll(task, ns(start), ns(end), Outcome::Panicked),
-        },
-        Event::Wake { at, task, waker } => {
-            let waker = match waker {
-                Waker::Task(waker) => WakerKey::Task(waker),
-                Waker::Runtime => WakerKey::Runtime,
-                Waker::Blocking => WakerKey::Blocking,
-                Waker::Outside => WakerKey::Outside,
-            };
-            batch.wake(task, ns(at), waker);
-        }
+        // Those are visited on their own.
+        Event::Poll { .. } | Event::Wake { .. } => {}
         Event::Spawn {
             at,
             task,

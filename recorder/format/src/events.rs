@@ -7,7 +7,7 @@ use crate::columns::{COLUMNS, Column, Cursor, SLACK, STRINGS};
 use crate::error::ChunkError;
 use crate::event::{Event, PollOutcome, TaskKind, WaitOutcome, Waker};
 use crate::frame::MAX_PAYLOAD;
-use crate::pack::unpack;
+use crate::pack::Unpacker;
 
 /// A chunk that was read. It borrows its payload, packed as it is, and unpacks it when its events are
 /// asked for: so that this costs no memory before, and can be done by several threads at once.
@@ -114,13 +114,34 @@ impl<'a> EventChunk<'a> {
     /// there are no more.
     #[must_use]
     pub fn events(&self) -> Events {
+        self.begin(&mut Unpacker::default())
+    }
+
+    /// Hands every event to `visitor`, in the order in which they were written: what [`Self::events`]
+    /// gives, for readers of many chunks, who keep the `unpacker` from one to the next.
+    ///
+    /// # Errors
+    ///
+    /// When the chunk breaks off; the events before that were handed over.
+    pub fn visit(
+        &self,
+        unpacker: &mut Unpacker,
+        visitor: &mut impl VisitEvents,
+    ) -> Result<(), ChunkError> {
+        let mut events = self.begin(unpacker);
+        while events.index < events.count && events.step(visitor).is_some() {
+            events.index += 1;
+        }
+        let end = events.end();
+        unpacker.keep(events.bytes);
+        end.map_or(Ok(()), Err)
+    }
+
+    fn begin(&self, unpacker: &mut Unpacker) -> Events {
         let unpacked = if self.packed {
-            unpack(self.columns, self.raw, SLACK)
+            unpacker.unpack(self.columns, self.raw, SLACK)
         } else {
-            let mut bytes = Vec::with_capacity(self.raw + SLACK);
-            bytes.extend_from_slice(self.columns);
-            bytes.resize(self.raw + SLACK, 0);
-            Some(bytes)
+            Some(unpacker.copy(self.columns, SLACK))
         };
         let mut cursors = [Cursor::default(); COLUMNS];
         let mut from = self.count;
@@ -144,6 +165,40 @@ impl<'a> EventChunk<'a> {
             seen: (u64::MAX, 0),
             done: false,
         }
+    }
+}
+
+/// Takes the events of a chunk one by one, see [`EventChunk::visit`]. What a dump mostly consists of
+/// comes in pieces: an [`Event`] made only to be taken apart again would cost a good part of the decoding.
+pub trait VisitEvents {
+    /// An [`Event::Poll`] of `thread`.
+    fn poll(&mut self, thread: u32, start: u64, end: u64, task: u64, outcome: PollOutcome);
+
+    /// An [`Event::Wake`] by `thread`.
+    fn wake(&mut self, thread: u32, at: u64, task: u64, waker: Waker);
+
+    /// An event of any other kind.
+    fn other(&mut self, thread: u32, event: Event);
+}
+
+/// Makes [`Event`]s out of what is visited.
+impl VisitEvents for Option<(u32, Event)> {
+    fn poll(&mut self, thread: u32, start: u64, end: u64, task: u64, outcome: PollOutcome) {
+        let event = Event::Poll {
+            start,
+            end,
+            task,
+            outcome,
+        };
+        *self = Some((thread, event));
+    }
+
+    fn wake(&mut self, thread: u32, at: u64, task: u64, waker: Waker) {
+        *self = Some((thread, Event::Wake { at, task, waker }));
+    }
+
+    fn other(&mut self, thread: u32, event: Event) {
+        *self = Some((thread, event));
     }
 }
 
@@ -174,13 +229,12 @@ impl Iterator for Events {
 
     #[inline]
     fn next(&mut self) -> Option<Self::Item> {
-        if self.index < self.count
-            && let Some(event) = self.decode()
-        {
+        let mut event = None;
+        if self.index < self.count && self.step(&mut event).is_some() {
             self.index += 1;
-            return Some(Ok(event));
+            return event.map(Ok);
         }
-        self.end()
+        self.end().map(Err)
     }
 
     fn size_hint(&self) -> (usize, Option<usize>) {
@@ -191,7 +245,7 @@ impl Iterator for Events {
 impl Events {
     /// What comes instead of an event: nothing behind the last one, else an error, once.
     #[cold]
-    fn end(&mut self) -> Option<Result<(u32, Event), ChunkError>> {
+    fn end(&mut self) -> Option<ChunkError> {
         let sound = self.index == self.count
             && self.whole
             && self.cursors.iter().all(Cursor::is_used_up)
@@ -199,7 +253,7 @@ impl Events {
         let told = std::mem::replace(&mut self.done, true);
         let index = self.index as u64;
         self.count = self.index;
-        (!sound && !told).then_some(Err(ChunkError { index }))
+        (!sound && !told).then_some(ChunkError { index })
     }
 
     #[inline(always)]
@@ -217,8 +271,9 @@ impl Events {
         self.cursors[Column::Fact as usize].next_u32(&self.bytes)
     }
 
+    /// Decodes the next event and hands it to `visitor`; `None` when there is none.
     #[inline(always)]
-    fn decode(&mut self) -> Option<(u32, Event)> {
+    fn step(&mut self, visitor: &mut impl VisitEvents) -> Option<()> {
         let byte = *self.bytes.get(self.index)?;
         let detail = byte >> 3;
         let thread = if self.shared {
@@ -226,32 +281,27 @@ impl Events {
         } else {
             self.stream
         };
-        let event = match byte & 7 {
+        match byte & 7 {
             POLL => {
                 let (start, end) = self.interval(Column::PollGap, Column::PollLength)?;
                 self.passed(end);
-                Event::Poll {
-                    start,
-                    end,
-                    task: self.task()?,
-                    outcome: poll_outcome(detail)?,
-                }
-            }
-            PARK if detail == 0 => {
-                let (start, end) = self.interval(Column::ParkGap, Column::ParkLength)?;
-                self.passed(end);
-                Event::Park { start, end }
+                let task = self.task()?;
+                visitor.poll(thread, start, end, task, poll_outcome(detail)?);
             }
             WAKE => {
                 let at = self.delta(Column::WakeTime, self.last_time)?;
                 self.passed(at);
                 let task = self.task()?;
-                let waker = self.waker(task, detail)?;
-                Event::Wake { at, task, waker }
+                visitor.wake(thread, at, task, self.waker(task, detail)?);
             }
-            kind => self.other(kind, detail)?,
-        };
-        Some((thread, event))
+            PARK if detail == 0 => {
+                let (start, end) = self.interval(Column::ParkGap, Column::ParkLength)?;
+                self.passed(end);
+                visitor.other(thread, Event::Park { start, end });
+            }
+            kind => visitor.other(thread, self.other(kind, detail)?),
+        }
+        Some(())
     }
 
     #[inline(always)]

@@ -1,6 +1,8 @@
 //! Packing: one zstd frame, its blocks cut where the writer says that other data begins.
 
-use zstd_safe::{CCtx, CParameter, InBuffer, OutBuffer, ResetDirective, zstd_sys};
+use std::fmt;
+
+use zstd_safe::{CCtx, CParameter, DCtx, InBuffer, OutBuffer, ResetDirective, zstd_sys};
 
 /// The fastest level: the numbers are near their entropy by the time they get here, and the levels above
 /// find next to nothing more.
@@ -68,16 +70,59 @@ fn step(
     }
 }
 
-/// Unpacks exactly `length` bytes, with `slack` zeros behind them; `None` when `packed` is not that.
-pub(crate) fn unpack(packed: &[u8], length: usize, slack: usize) -> Option<Vec<u8>> {
-    // A frame says how much it holds, so a false claim costs no memory.
-    if zstd_safe::get_frame_content_size(packed).ok()? != Some(length as u64) {
-        return None;
+/// Unpacks, with memory that is kept from one time to the next: making it anew costs about as much as
+/// unpacking a chunk of events.
+#[derive(Default)]
+pub struct Unpacker {
+    context: Option<DCtx<'static>>,
+    kept: Vec<u8>,
+}
+
+impl Unpacker {
+    /// Exactly `length` bytes, with `slack` zeros behind them; `None` when `packed` is not that.
+    pub(crate) fn unpack(&mut self, packed: &[u8], length: usize, slack: usize) -> Option<Vec<u8>> {
+        // A frame says how much it holds, so a false claim costs no memory.
+        if zstd_safe::get_frame_content_size(packed).ok()? != Some(length as u64) {
+            return None;
+        }
+        if self.context.is_none() {
+            self.context = Some(DCtx::try_create()?);
+        }
+        let context = self.context.as_mut()?;
+        let mut raw = std::mem::take(&mut self.kept);
+        // What was there before is overwritten.
+        raw.resize(length + slack, 0);
+        raw[length..].fill(0);
+        match context.decompress(&mut raw[..length], packed) {
+            Ok(unpacked) if unpacked == length => Some(raw),
+            _ => {
+                self.kept = raw;
+                None
+            }
+        }
     }
-    let mut raw = vec![0; length + slack];
-    match zstd_safe::decompress(&mut raw[..length], packed) {
-        Ok(unpacked) if unpacked == length => Some(raw),
-        _ => None,
+
+    /// A copy of `bytes` with `slack` zeros behind them.
+    pub(crate) fn copy(&mut self, bytes: &[u8], slack: usize) -> Vec<u8> {
+        let mut raw = std::mem::take(&mut self.kept);
+        raw.clear();
+        raw.reserve(bytes.len() + slack);
+        raw.extend_from_slice(bytes);
+        raw.resize(bytes.len() + slack, 0);
+        raw
+    }
+
+    /// Takes memory back that it gave.
+    pub(crate) fn keep(&mut self, raw: Vec<u8>) {
+        self.kept = raw;
+    }
+}
+
+impl fmt::Debug for Unpacker {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Unpacker")
+            .field("kept", &self.kept.capacity())
+            .finish_non_exhaustive()
     }
 }
 
@@ -93,11 +138,17 @@ mod tests {
         let mut packer = Packer::default();
         for cuts in [&[][..], &[9_000], &[0, 1, 9_000, 19_999, 20_000]] {
             let packed = packer.pack(&raw, cuts).expect("packs").to_vec();
-            assert_eq!(unpack(&packed, raw.len(), 0).as_ref(), Some(&raw));
-            assert_eq!(unpack(&packed, raw.len() + 1, 0), None);
-            assert_eq!(unpack(&packed[..packed.len() - 1], raw.len(), 0), None);
-            let mut slack = unpack(&packed, raw.len(), 8).expect("unpacks");
+            let mut unpacker = Unpacker::default();
+            // What an earlier use left behind must not show.
+            unpacker.keep(vec![7; raw.len() * 2]);
+            assert_eq!(unpacker.unpack(&packed, raw.len(), 0).as_ref(), Some(&raw));
+            assert_eq!(unpacker.unpack(&packed, raw.len() + 1, 0), None);
+            let short = &packed[..packed.len() - 1];
+            assert_eq!(unpacker.unpack(short, raw.len(), 0), None);
+            let mut slack = unpacker.unpack(&packed, raw.len(), 8).expect("unpacks");
             assert_eq!(slack.split_off(raw.len()), [0; 8]);
+            unpacker.keep(vec![7; 40]);
+            assert_eq!(unpacker.copy(b"abc", 2), *b"abc\0\0");
         }
     }
 

@@ -11,7 +11,7 @@ use crate::frame::{
     FLAG_ZSTD, HEAD_BYTES, Head, KIND_VERSION, Kind, MAGIC, MAX_PAYLOAD, PREAMBLE_BYTES, SYNC,
     VERSION,
 };
-use crate::pack::unpack;
+use crate::pack::Unpacker;
 use crate::records::{
     End, Header, LossRow, Losses, OpenWait, Running, RuntimeRow, Strings, TaskRow, Tasks,
     ThreadRow, WorkerRow, Workers,
@@ -351,7 +351,7 @@ enum Broken {
 fn decode<'a>(kind: Kind, head: &Head, stored: &'a [u8]) -> Option<Frame<'a>> {
     let raw = head.raw as usize;
     let payload = if head.flags & FLAG_ZSTD != 0 {
-        Cow::Owned(unpack(stored, raw, 0)?)
+        Cow::Owned(Unpacker::default().unpack(stored, raw, 0)?)
     } else if stored.len() == raw {
         Cow::Borrowed(stored)
     } else {

@@ -11,7 +11,7 @@ pub mod contents;
 
 use dial9_format::{
     ChunkBuilder, ChunkInfo, DumpReader, DumpWriter, End, Event, Frame, Header, Losses, OpenError,
-    Piece, ReadLoss, Strings, Tasks, Workers,
+    Piece, PollOutcome, ReadLoss, Strings, Tasks, Unpacker, VisitEvents, Waker, Workers,
 };
 
 /// A frame as a test compares it: an event chunk with its events.
@@ -57,9 +57,34 @@ impl Reading {
     }
 }
 
+/// The events of a chunk as they are visited.
+#[derive(Default)]
+struct Visited(Vec<(u32, Event)>);
+
+impl VisitEvents for Visited {
+    fn poll(&mut self, thread: u32, start: u64, end: u64, task: u64, outcome: PollOutcome) {
+        let poll = Event::Poll {
+            start,
+            end,
+            task,
+            outcome,
+        };
+        self.0.push((thread, poll));
+    }
+
+    fn wake(&mut self, thread: u32, at: u64, task: u64, waker: Waker) {
+        self.0.push((thread, Event::Wake { at, task, waker }));
+    }
+
+    fn other(&mut self, thread: u32, event: Event) {
+        self.0.push((thread, event));
+    }
+}
+
 /// Reads everything there is.
 pub fn read(bytes: &[u8]) -> Result<Reading, OpenError> {
     let mut reading = Reading::default();
+    let mut unpacker = Unpacker::default();
     for piece in DumpReader::new(bytes)? {
         let frame = match piece {
             Piece::Frame(_, frame) => frame,
@@ -78,15 +103,22 @@ pub fn read(bytes: &[u8]) -> Result<Reading, OpenError> {
             Frame::End(end) => Part::End(end),
             Frame::Events(chunk) => {
                 let mut events = Vec::new();
+                let mut sound = true;
                 for event in chunk.events() {
                     match event {
                         Ok(event) => events.push(event),
                         Err(error) => {
                             assert_eq!(error.index, events.len() as u64);
                             reading.broken_chunks += 1;
+                            sound = false;
                         }
                     }
                 }
+                // Both ways of reading say the same, with memory of other chunks, too.
+                let mut visited = Visited::default();
+                let end = chunk.visit(&mut unpacker, &mut visited);
+                assert_eq!(visited.0, events);
+                assert_eq!(end.is_ok(), sound);
                 Part::Events(Chunk {
                     info: chunk.info(),
                     folded: chunk.folded(),
