@@ -382,30 +382,41 @@ impl Batch {
 pub(crate) struct LocalIds {
     numbers: HashMap<u64, u32, IdHashing>,
     pub(crate) ids: Vec<u64>,
-    last: (u64, u32),
+    /// The number met last for each value of an id's low bits. Runtimes count their tasks, so those of one time differ
+    /// there; what an entry says is held against `ids`.
+    recent: Vec<u32>,
 }
+
+/// How many numbers are at hand without asking the map: they stay in the cache nearest to the processor.
+const RECENT: usize = 1 << 12;
 
 impl Default for LocalIds {
     fn default() -> Self {
         Self {
             numbers: HashMap::default(),
             ids: Vec::new(),
-            last: (0, u32::MAX),
+            recent: vec![0; RECENT],
         }
     }
 }
 
 impl LocalIds {
+    #[inline]
     pub(crate) fn get(&mut self, id: u64) -> u32 {
-        if self.last.0 == id && self.last.1 != u32::MAX {
-            return self.last.1;
+        let number = self.recent[id as usize % RECENT];
+        if self.ids.get(number as usize) == Some(&id) {
+            return number;
         }
+        self.look_up(id)
+    }
+
+    fn look_up(&mut self, id: u64) -> u32 {
         let next = self.ids.len() as u32;
         let number = *self.numbers.entry(id).or_insert(next);
         if number == next {
             self.ids.push(id);
         }
-        self.last = (id, number);
+        self.recent[id as usize % RECENT] = number;
         number
     }
 }
@@ -453,5 +464,23 @@ impl Hasher for IdHasher {
 
     fn finish(&self) -> u64 {
         self.0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ids_keep_their_numbers_when_their_low_bits_are_the_same() {
+        let far = RECENT as u64;
+        let ids = [0, far, 7, 0, 2 * far, far, 7 + far, 7, u64::MAX, far - 1];
+        let mut numbers = LocalIds::default();
+        let got: Vec<u32> = ids.iter().map(|id| numbers.get(*id)).collect();
+        assert_eq!(got, [0, 1, 2, 0, 3, 1, 4, 2, 5, 6]);
+        assert_eq!(
+            numbers.ids,
+            [0, far, 7, 2 * far, 7 + far, u64::MAX, far - 1]
+        );
     }
 }
