@@ -56,6 +56,21 @@ impl Lengths {
         });
     }
 
+    /// Appends what [`Self::push`] would one by one.
+    pub(crate) fn extend(&mut self, lengths: impl Iterator<Item = Ns> + Clone) {
+        let first = self.short.len() as u32;
+        let narrow = |length| match u32::try_from(length) {
+            Ok(short) if short < NO_LENGTH => short,
+            _ => LONG,
+        };
+        self.short.extend(lengths.clone().map(narrow));
+        for (row, length) in (first..).zip(lengths) {
+            if narrow(length) == LONG {
+                self.long.insert(row, length);
+            }
+        }
+    }
+
     pub(crate) fn get(&self, row: usize) -> Option<Ns> {
         // Delays are not there before they were computed.
         match *self.short.get(row)? {
@@ -92,19 +107,22 @@ impl PollColumns {
         }
     }
 
-    pub(crate) fn push(&mut self, row: &PollRow, task: TaskIx, seat: u16) {
-        if row.queue != NO_QUEUE && self.queue.is_empty() {
+    /// Appends rows whose tasks and seats are those of the recording.
+    pub(crate) fn extend(&mut self, rows: &[PollRow]) {
+        if self.queue.is_empty() && rows.iter().any(|row| row.queue != NO_QUEUE) {
             self.queue.reserve_exact(self.start.capacity());
             self.queue.resize(self.start.len(), NO_QUEUE);
         }
         if self.queue.capacity() > 0 {
-            self.queue.push(row.queue);
+            self.queue.extend(rows.iter().map(|row| row.queue));
         }
-        self.start.push(row.start);
-        self.duration.push(Some(row.end.saturating_sub(row.start)));
-        self.task.push(task);
-        self.seat.push(seat);
-        self.outcome.push(row.outcome);
+        self.start.extend(rows.iter().map(|row| row.start));
+        let lengths = rows.iter().map(|row| row.end.saturating_sub(row.start));
+        self.duration.extend(lengths);
+        let tasks = rows.iter().map(|row| TaskIx::new(row.task as usize));
+        self.task.extend(tasks);
+        self.seat.extend(rows.iter().map(|row| row.seat));
+        self.outcome.extend(rows.iter().map(|row| row.outcome));
     }
 
     /// The length of the worker's own queue when the poll began; 254 stands for 254 or more.
@@ -172,12 +190,15 @@ impl WakeColumns {
         }
     }
 
-    pub(crate) fn push(&mut self, row: &WakeRow, task: TaskIx, waker: TaskIx, seat: u16) {
-        self.at.push(row.at);
-        self.task.push(task);
-        self.waker.push(waker);
-        self.seat.push(seat);
-        self.kind.push(row.kind as u8);
+    /// Appends rows whose tasks and seats are those of the recording.
+    pub(crate) fn extend(&mut self, rows: &[WakeRow]) {
+        let tasks = rows.iter().map(|row| TaskIx::new(row.task as usize));
+        let wakers = rows.iter().map(|row| TaskIx::new(row.waker as usize));
+        self.at.extend(rows.iter().map(|row| row.at));
+        self.task.extend(tasks);
+        self.waker.extend(wakers);
+        self.seat.extend(rows.iter().map(|row| row.seat));
+        self.kind.extend(rows.iter().map(|row| row.kind as u8));
     }
 
     pub(crate) fn kind(&self, row: usize) -> WakerKind {
@@ -199,7 +220,11 @@ impl Bits {
     }
 
     pub(crate) fn set(&mut self, row: usize) {
-        self.0[row / 64] |= 1 << (row % 64);
+        self.set_if(true, row);
+    }
+
+    pub(crate) fn set_if(&mut self, really: bool, row: usize) {
+        self.0[row / 64] |= u64::from(really) << (row % 64);
     }
 
     pub(crate) fn get(&self, row: usize) -> bool {

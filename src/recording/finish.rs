@@ -262,11 +262,17 @@ fn merge_rows(recording: &mut Recording, batches: &mut [Batch], maps: &[Maps], s
         || {
             let rows = polls.iter().map(|stretch| stretch.rows.len()).sum();
             let mut columns = PollColumns::with_capacity(rows);
+            let mut block = Block::new(|rows: &[PollRow]| columns.extend(rows));
             let start = |row: &PollRow| row.start;
             merge(polls.into_iter(), start, stop, |batch, row| {
                 let maps = &maps[batch];
-                columns.push(row, maps.tasks[row.task as usize], maps.seat(row.seat));
+                block.push(PollRow {
+                    task: maps.task(row.task),
+                    seat: maps.seat(row.seat),
+                    ..*row
+                });
             });
+            drop(block);
             let task = |row: usize| Some(columns.task[row].index());
             let by_task = ByOwner::build(tasks, columns.len(), task, PollIx::new);
             (columns, by_task)
@@ -274,22 +280,22 @@ fn merge_rows(recording: &mut Recording, batches: &mut [Batch], maps: &[Maps], s
         || {
             let rows = wakes.iter().map(|stretch| stretch.rows.len()).sum();
             let mut columns = WakeColumns::with_capacity(rows);
+            let mut block = Block::new(|rows: &[WakeRow]| columns.extend(rows));
             let at = |row: &WakeRow| row.at;
             merge(wakes.into_iter(), at, stop, |batch, row| {
                 let maps = &maps[batch];
-                // Only a task's wake names its waker; the others carry 0, which a batch may not have.
-                let waker = maps
-                    .tasks
-                    .get(row.waker as usize)
-                    .copied()
-                    .unwrap_or(TaskIx::new(0));
-                columns.push(
-                    row,
-                    maps.tasks[row.task as usize],
-                    waker,
-                    maps.seat(row.seat),
-                );
+                block.push(WakeRow {
+                    task: maps.task(row.task),
+                    // Only a task's wake names its waker; the others carry 0, which a batch may not have.
+                    waker: maps
+                        .tasks
+                        .get(row.waker as usize)
+                        .map_or(0, |waker| waker.raw()),
+                    seat: maps.seat(row.seat),
+                    ..*row
+                });
             });
+            drop(block);
             let task = |row: usize| Some(columns.task[row].index());
             let by_task = ByOwner::build(tasks, columns.len(), task, WakeIx::new);
             (columns, by_task)
@@ -297,6 +303,42 @@ fn merge_rows(recording: &mut Recording, batches: &mut [Batch], maps: &[Maps], s
     );
     (recording.polls, recording.polls_by_task) = (polls, polls_by_task);
     (recording.wakes, recording.wakes_by_task) = (wakes, wakes_by_task);
+}
+
+/// Rows on their way into columns: gathered, so that each column takes many at once.
+struct Block<T, F: FnMut(&[T])> {
+    rows: Vec<T>,
+    into: F,
+}
+
+impl<T, F: FnMut(&[T])> Block<T, F> {
+    /// Few enough to stay in the cache nearest to the processor.
+    const ROWS: usize = 256;
+
+    fn new(into: F) -> Self {
+        Self {
+            rows: Vec::with_capacity(Self::ROWS),
+            into,
+        }
+    }
+
+    fn push(&mut self, row: T) {
+        self.rows.push(row);
+        if self.rows.len() == Self::ROWS {
+            self.empty();
+        }
+    }
+
+    fn empty(&mut self) {
+        (self.into)(&self.rows);
+        self.rows.clear();
+    }
+}
+
+impl<T, F: FnMut(&[T])> Drop for Block<T, F> {
+    fn drop(&mut self) {
+        self.empty();
+    }
 }
 
 /// Sweeps for delays, and meanwhile indexes by lane and by waker. Gives the number of ready tasks over time.

@@ -5,6 +5,8 @@
 //! than its neighbours is looked at by itself, so the answers are exact. Intervals that overlap without end, each longer
 //! than a cell, are the one thing that costs more.
 
+use std::ops::Range;
+
 use super::Ns;
 
 /// How many intervals the lowest summaries cover.
@@ -66,14 +68,26 @@ struct Node {
 }
 
 impl Node {
-    fn of(index: usize, (start, end): (Ns, Ns)) -> Self {
-        let length = end.saturating_sub(start);
+    /// Summarises the intervals of these numbers; there is at least one.
+    fn over(numbers: Range<usize>, get: &impl Fn(usize) -> (Ns, Ns)) -> Self {
+        let (start, mut latest) = get(numbers.start);
+        let mut covered: Ns = 0;
+        let mut longest = (-1, numbers.start);
+        for number in numbers {
+            let (start, end) = get(number);
+            let length = end.saturating_sub(start);
+            latest = latest.max(end);
+            covered = covered.saturating_add(length);
+            if length > longest.0 {
+                longest = (length, number);
+            }
+        }
         Self {
             start,
-            end,
-            covered: length,
-            longest: u32::try_from(length.max(0)).unwrap_or(u32::MAX),
-            longest_at: index as u32,
+            end: latest,
+            covered,
+            longest: u32::try_from(longest.0.max(0)).unwrap_or(u32::MAX),
+            longest_at: longest.1 as u32,
         }
     }
 
@@ -116,14 +130,10 @@ impl Forest {
     /// Summarises `len` intervals.
     #[must_use]
     pub fn new(len: usize, get: impl Fn(usize) -> (Ns, Ns)) -> Self {
-        let leaf = |index: usize| Node::of(index, get(index));
         let mut levels: Vec<Vec<Node>> = Vec::new();
         let lowest: Vec<Node> = (0..len)
             .step_by(BLOCK)
-            .map(|first| {
-                let rest = (first + 1)..(first + BLOCK).min(len);
-                rest.fold(leaf(first), |sum, index| sum.with(leaf(index), &get))
-            })
+            .map(|first| Node::over(first..(first + BLOCK).min(len), &get))
             .collect();
         let mut below = lowest.len();
         if below > 0 {
@@ -178,7 +188,7 @@ impl Forest {
     fn draw(
         &self,
         level: usize,
-        nodes: std::ops::Range<usize>,
+        nodes: Range<usize>,
         sheet: &mut Sheet<'_>,
         get: &impl Fn(usize) -> (Ns, Ns),
     ) {
@@ -214,7 +224,7 @@ impl Forest {
     }
 
     /// What a node summarises: nodes of the level below, or intervals.
-    fn below(&self, level: usize, node: usize) -> std::ops::Range<usize> {
+    fn below(&self, level: usize, node: usize) -> Range<usize> {
         let (width, len) = match level.checked_sub(1) {
             Some(lower) => (FAN, self.levels[lower].len()),
             None => (BLOCK, self.len),
@@ -238,7 +248,7 @@ impl Forest {
     fn stab(
         &self,
         level: usize,
-        nodes: std::ops::Range<usize>,
+        nodes: Range<usize>,
         at: Ns,
         get: &impl Fn(usize) -> (Ns, Ns),
         found: &mut impl FnMut(usize),
@@ -315,7 +325,7 @@ impl Forest {
     fn first(
         &self,
         level: usize,
-        nodes: std::ops::Range<usize>,
+        nodes: Range<usize>,
         from: usize,
         least: Ns,
         wanted: &impl Fn(usize) -> bool,
@@ -351,7 +361,7 @@ impl Forest {
     fn last_in(
         &self,
         level: usize,
-        nodes: std::ops::Range<usize>,
+        nodes: Range<usize>,
         before: usize,
         may: &impl Fn(&Node) -> bool,
         wanted: &impl Fn(usize) -> bool,

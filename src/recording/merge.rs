@@ -1,9 +1,6 @@
 //! Merging: many streams, each in its own order, become one in the order of time.
 
-use std::{
-    cmp::Reverse,
-    collections::{BTreeSet, BinaryHeap, HashMap, VecDeque, binary_heap::PeekMut},
-};
+use std::collections::{BTreeSet, HashMap, VecDeque};
 
 use super::{Ns, stop::Stop};
 
@@ -20,6 +17,26 @@ struct Source<T> {
     last_key: Ns,
 }
 
+impl<T> Source<T> {
+    /// The row whose turn it is, and its batch.
+    #[inline]
+    fn front(&self) -> Option<(usize, &T)> {
+        let stretch = self.stretches.front()?;
+        Some((stretch.batch, stretch.rows.get(self.row)?))
+    }
+
+    /// Goes on to the next row, and frees a stretch that is used up.
+    #[inline]
+    fn advance(&mut self) {
+        self.row += 1;
+        let used_up = |stretch: &Stretch<T>| self.row >= stretch.rows.len();
+        if self.stretches.front().is_some_and(used_up) {
+            self.stretches.pop_front();
+            self.row = 0;
+        }
+    }
+}
+
 /// Calls `emit` for every row in ascending order of `key`; rows of one key keep the order of their streams.
 ///
 /// Memory of a stretch is given back as soon as it is used up. It breaks off when it is told to stop.
@@ -31,46 +48,75 @@ pub(crate) fn merge<T>(
 ) {
     let mut pace = stop.pace();
     let mut sources = chain(stretches, &key);
-    let mut heads: BinaryHeap<Reverse<(Ns, usize)>> = sources
-        .iter()
-        .enumerate()
-        .filter_map(|(number, source)| {
-            Some(Reverse((
-                key(source.stretches.front()?.rows.first()?),
-                number,
-            )))
-        })
-        .collect();
-    while let Some(mut head) = heads.peek_mut() {
-        if pace.is_over() {
-            return;
-        }
-        let number = head.0.1;
-        let source = &mut sources[number];
-        let next = source.stretches.front().and_then(|stretch| {
-            emit(stretch.batch, &stretch.rows[source.row]);
-            source.row += 1;
-            stretch.rows.get(source.row)
-        });
-        let next_key = match next {
-            Some(row) => Some(key(row)),
-            None => {
-                source.stretches.pop_front();
-                source.row = 0;
-                source
-                    .stretches
-                    .front()
-                    .and_then(|stretch| stretch.rows.first())
-                    .map(&key)
-            }
+    let head = |number: usize, source: &Source<T>| {
+        source
+            .front()
+            .map_or(OVER, |(_, row)| (key(row), number as u32))
+    };
+    let heads = sources.iter().enumerate();
+    let mut heads = Tournament::new(heads.map(|(number, source)| head(number, source)).collect());
+    while !pace.is_over() {
+        let number = heads.winner.1 as usize;
+        let Some(source) = sources.get_mut(number) else {
+            break;
         };
-        match next_key {
-            Some(next_key) => head.0.0 = next_key,
-            None => {
-                PeekMut::pop(head);
-            }
+        if let Some((batch, row)) = source.front() {
+            emit(batch, row);
+        }
+        source.advance();
+        heads.replace(head(number, source));
+    }
+}
+
+/// A source's next key, and the source's number, which decides between equal keys.
+type Head = (Ns, u32);
+
+/// The head of a source that is used up: behind all others, since no source has that number.
+const OVER: Head = (Ns::MAX, u32::MAX);
+
+/// The first of many heads: a tournament that remembers who lost each match, so that another head of the source that won
+/// plays one match for each level. Nobody can predict who wins, so the processor should not have to.
+struct Tournament {
+    /// Who lost the match at each node; node 1 is the final, and the matches before that of node `n` are `2 * n` and
+    /// `2 * n + 1`. Node 0 is nobody's.
+    losers: Vec<Head>,
+    winner: Head,
+}
+
+impl Tournament {
+    fn new(heads: Vec<Head>) -> Self {
+        let leaves = heads.len().next_power_of_two();
+        let mut losers = vec![OVER; leaves];
+        let mut winners = vec![OVER; leaves];
+        winners.extend(heads);
+        winners.resize(2 * leaves, OVER);
+        for node in (1..leaves).rev() {
+            (winners[node], losers[node]) = play(winners[2 * node], winners[2 * node + 1]);
+        }
+        Self {
+            losers,
+            winner: winners[1],
         }
     }
+
+    /// The source that won has another head.
+    #[inline]
+    fn replace(&mut self, mut head: Head) {
+        let mut node = (self.losers.len() + self.winner.1 as usize) / 2;
+        while let (Some(loser), true) = (self.losers.get_mut(node), node > 0) {
+            (head, *loser) = play(head, *loser);
+            node /= 2;
+        }
+        self.winner = head;
+    }
+}
+
+/// Who wins, and who loses.
+#[inline]
+fn play(one: Head, other: Head) -> (Head, Head) {
+    let first = (one.0 < other.0) | ((one.0 == other.0) & (one.1 < other.1));
+    let pick = |yes, a: Head, b: Head| if yes { a } else { b };
+    (pick(first, one, other), pick(first, other, one))
 }
 
 /// Chains stretches that follow each other in time, those of one stream first: the fewer sources, the faster the merge.
@@ -113,6 +159,8 @@ fn chain<T>(
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     #[test]
@@ -144,6 +192,42 @@ mod tests {
         assert_eq!(merged.len(), 12);
         assert_eq!(merged[0], (-4, 5));
         assert_eq!(merged.last(), Some(&(40, 6)));
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(64))]
+
+        /// The first of the heads is what a search through all of them finds, however many there are and whoever ends.
+        #[test]
+        fn whoever_is_first_wins(
+            streams in prop::collection::vec(
+                prop::collection::vec(prop_oneof![0..4i64, Just(Ns::MAX), any::<i64>()], 1..12),
+                1..19,
+            )
+        ) {
+            let streams: Vec<Vec<Ns>> = streams
+                .into_iter()
+                .map(|mut rows| {
+                    rows.sort_unstable();
+                    rows
+                })
+                .collect();
+            let mut rows = vec![0; streams.len()];
+            let head = |rows: &[usize], stream: usize| {
+                let row = streams[stream].get(rows[stream]);
+                row.map_or(OVER, |key| (*key, stream as u32))
+            };
+            let all = |rows: &[usize]| (0..streams.len()).map(|stream| head(rows, stream)).collect();
+            let mut heads = Tournament::new(all(&rows));
+            for _ in 0..streams.iter().map(Vec::len).sum() {
+                let heads_now: Vec<Head> = all(&rows);
+                prop_assert_eq!(Some(heads.winner), heads_now.into_iter().min());
+                let stream = heads.winner.1 as usize;
+                rows[stream] += 1;
+                heads.replace(head(&rows, stream));
+            }
+            prop_assert_eq!(heads.winner, OVER);
+        }
     }
 
     #[test]

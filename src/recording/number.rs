@@ -175,6 +175,10 @@ pub(crate) fn folded_facts(builder: &mut RecordingBuilder) -> HashMap<TaskIx, Fo
 }
 
 impl Maps {
+    pub(crate) fn task(&self, local: u32) -> u32 {
+        self.tasks[local as usize].raw()
+    }
+
     pub(crate) fn seat(&self, local: u16) -> u16 {
         self.seats[usize::from(local).min(self.seats.len() - 1)]
     }

@@ -48,8 +48,7 @@ pub(crate) fn sweep(
         wakes,
         between,
         redundant: Bits::new(wakes.len()),
-        ready: Counter::new(),
-        others: others.iter().peekable(),
+        ready: Ready::new(others),
     };
     let mut wake = 0;
     for poll in 0..polls.len() {
@@ -69,18 +68,14 @@ pub(crate) fn sweep(
             poll_end: end,
         };
         let before = std::mem::replace(&mut walk.between[task], after);
-        walk.catch_up(start);
-        if before.cause == UNKNOWN {
-            delays.push(None);
-        } else {
-            delays.push(Some((start - before.cause.max(before.poll_end)).max(0)));
-            walk.ready.change(start, -1);
-        }
+        let known = before.cause != UNKNOWN;
+        let delay = start.saturating_sub(before.cause.max(before.poll_end));
+        delays.push(known.then_some(delay.max(0)));
+        walk.ready.change_if(known, start, -1);
     }
     for wake in wake..wakes.len() {
         walk.take_wake(wake);
     }
-    walk.catch_up(Ns::MAX);
     Swept {
         delays,
         redundant: walk.redundant,
@@ -92,34 +87,93 @@ struct Walk<'a> {
     wakes: &'a WakeColumns,
     between: Vec<Between>,
     redundant: Bits,
-    ready: Counter,
-    others: Peekable<std::slice::Iter<'a, (Ns, i64)>>,
+    ready: Ready<'a>,
 }
 
 impl Walk<'_> {
-    /// Counts what changes by `at` for other reasons.
-    fn catch_up(&mut self, at: Ns) {
-        while let Some((when, by)) = self.others.next_if(|(when, _)| *when <= at) {
-            self.ready.change(*when, *by);
-        }
-    }
-
+    #[inline]
     fn take_wake(&mut self, wake: usize) {
         let task = self.wakes.task[wake].index();
         let at = self.wakes.at[wake];
         let between = &mut self.between[task];
-        if between.cause == UNKNOWN {
-            between.cause = at;
-            let busy_until = between.poll_end;
-            self.catch_up(at);
-            if busy_until <= at {
-                self.ready.change(at, 1);
-            } else {
-                self.ready.grow_later(busy_until);
-            }
-        } else {
-            self.redundant.set(wake);
+        let first = between.cause == UNKNOWN;
+        between.cause = if first { at } else { between.cause };
+        let busy_until = between.poll_end;
+        self.redundant.set_if(!first, wake);
+        self.ready.change_if(first & (busy_until <= at), at, 1);
+        self.ready
+            .grow_later_if(first & (busy_until > at), busy_until);
+    }
+}
+
+/// Counts the ready tasks. Whether a poll or a wake changes their number nobody can predict, so each leaves a note first,
+/// without a branch on it, and the notes are counted many at once.
+struct Ready<'a> {
+    counter: Counter,
+    others: Peekable<std::slice::Iter<'a, (Ns, i64)>>,
+    notes: [(Ns, i64); NOTES],
+    noted: usize,
+    later: [Ns; NOTES],
+    announced: usize,
+}
+
+/// How many notes wait to be counted.
+const NOTES: usize = 256;
+
+impl<'a> Ready<'a> {
+    fn new(others: &'a [(Ns, i64)]) -> Self {
+        Self {
+            counter: Counter::new(),
+            others: others.iter().peekable(),
+            notes: [(0, 0); NOTES],
+            noted: 0,
+            later: [0; NOTES],
+            announced: 0,
         }
+    }
+
+    /// The number changes at `at`, no earlier than for the last time, if `really`.
+    #[inline]
+    fn change_if(&mut self, really: bool, at: Ns, by: i64) {
+        self.notes[self.noted] = (at, by);
+        self.noted += usize::from(really);
+        if self.noted == NOTES {
+            self.count();
+        }
+    }
+
+    /// It grows by one at `at`, which lies behind the last change, if `really`.
+    #[inline]
+    fn grow_later_if(&mut self, really: bool, at: Ns) {
+        self.later[self.announced] = at;
+        self.announced += usize::from(really);
+        if self.announced == NOTES {
+            self.count();
+        }
+    }
+
+    /// Counts what was noted, and what changes meanwhile for other reasons.
+    #[cold]
+    fn count(&mut self) {
+        // What was announced lies behind every change that was noted before, so it is never too early.
+        for at in &self.later[..self.announced] {
+            self.counter.grow_later(*at);
+        }
+        for (at, by) in &self.notes[..self.noted] {
+            while let Some((when, by)) = self.others.next_if(|(when, _)| when <= at) {
+                self.counter.change(*when, *by);
+            }
+            self.counter.change(*at, *by);
+        }
+        (self.noted, self.announced) = (0, 0);
+    }
+
+    fn finish(mut self) -> Steps {
+        self.count();
+        for (at, by) in self.others {
+            self.counter.change(*at, *by);
+        }
+        self.counter.finish()
     }
 }
 
