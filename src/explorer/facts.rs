@@ -8,7 +8,7 @@ use crate::{
         Blind, Finding, Idle, NotChecked, Role, State, Thresholds,
         blind::AFTERMATH,
         blind_intervals,
-        delays::delays_of,
+        delays::p99_in,
         findings, idle, label, not_checked,
         query::Vocabulary,
         ready::{self, Ready},
@@ -150,9 +150,12 @@ impl Facts {
     fn new(recording: &Recording, thresholds: &Thresholds) -> Self {
         let findings = findings(recording, thresholds);
         let window = recording.window();
+        let tally = recording.tally(0, window.end, &|| false);
+        let tally = tally.unwrap_or_default();
         let delay_p99 = in_parallel(recording, |task| {
-            delays_of(recording, task, 0..=window.end).p99
+            p99_in(&tally, recording, task, &mut Vec::new())
         });
+        drop(tally);
         let slow_poll = thresholds.slow_poll_info;
         let slow = (0..recording.poll_count())
             .map(PollIx::new)

@@ -9,7 +9,7 @@ use super::{
     work::{Errand, Stop},
 };
 use crate::{
-    analysis::{delays::delays, query::Scope},
+    analysis::delays::p99_in,
     recording::{Ns, Recording, TaskIx, Totals},
 };
 
@@ -34,16 +34,6 @@ impl Figure {
             wakes: totals.wakes,
         }
     }
-
-    /// What `task` did in `range`, as a filter sees it.
-    pub(super) fn over(recording: &Recording, task: TaskIx, range: (Ns, Ns)) -> Self {
-        let scope = Scope {
-            at: range.1,
-            range: Some(range),
-        };
-        let p99 = delays(recording, scope.polls(recording, task)).p99;
-        Self::new(scope.totals(recording, task), p99)
-    }
 }
 
 /// The figures of every task over one range.
@@ -56,12 +46,10 @@ pub(super) struct Figures {
 impl Figures {
     /// Over `range`; without one over everything that is known, the history included.
     pub(super) fn new(opened: &Opened, range: Option<(Ns, Ns)>, stop: &Stop) -> Option<Self> {
-        let of = range.map(|range| {
-            in_parallel(&opened.recording, |task| {
-                (!stop.asked()).then(|| Figure::over(&opened.recording, task, range))
-            })
-        });
-        let of = of.unwrap_or_default().into_iter().collect::<Option<_>>()?;
+        let of = match range {
+            Some((from, to)) => over(&opened.recording, from, to, stop)?,
+            None => Vec::new(),
+        };
         Some(Self { range, of })
     }
 
@@ -77,6 +65,16 @@ impl Figures {
             None => Figure::new(opened.recording.totals(task), opened.facts.delay_p99(task)),
         }
     }
+}
+
+/// The figures of every task from one instant to another, both in it.
+fn over(recording: &Recording, from: Ns, to: Ns, stop: &Stop) -> Option<Vec<Figure>> {
+    let tally = recording.tally(from, to, &|| stop.asked())?;
+    let figures = in_parallel(recording, |task| {
+        let p99 = p99_in(&tally, recording, task, &mut Vec::new());
+        (!stop.asked()).then(|| Figure::new(tally.totals(task), p99))
+    });
+    figures.into_iter().collect()
 }
 
 impl View {

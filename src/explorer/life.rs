@@ -16,7 +16,7 @@ use super::{
     wording,
 };
 use crate::{
-    analysis::label,
+    analysis::{delays::spawn_delay, label},
     recording::{
         Cover, Ns, TaskIx,
         time::{duration, instant},
@@ -224,7 +224,13 @@ fn state(buffer: &mut Buffer, area: Rect, theme: Theme, view: &View, task: TaskI
 fn totals(buffer: &mut Buffer, area: Rect, theme: Theme, view: &View, task: TaskIx) {
     let recording = &view.opened.recording;
     let totals = recording.totals(task);
-    let delay = |p99: Option<Ns>| p99.map_or_else(|| "unknown".to_owned(), duration);
+    let after_spawn = spawn_delay(recording, task);
+    let delay = |p99: Option<Ns>| match p99.map(duration) {
+        // No waker has it among its own.
+        Some(text) if p99 == after_spawn => format!("{text}, after the spawn"),
+        Some(text) => text,
+        None => "unknown".to_owned(),
+    };
     let spawned = match recording.children_of(task).len() as u64 {
         0 => String::new(),
         1 => "  spawned 1 task".to_owned(),

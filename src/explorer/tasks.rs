@@ -223,7 +223,8 @@ fn row(
                 pen.right(&brief(figure.longest), cells, style)
             }
             Sort::Delay => {
-                let delay = figure.p99.map_or_else(|| "-".to_owned(), brief);
+                let none = if facts.wakes_recorded { "-" } else { "?" };
+                let delay = figure.p99.map_or_else(|| none.to_owned(), brief);
                 pen.right(&delay, cells, counted)
             }
             Sort::Wakes if facts.wakes_recorded => pen.right(&count(figure.wakes), cells, counted),

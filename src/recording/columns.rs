@@ -31,8 +31,10 @@ pub(crate) struct Lengths {
     long: HashMap<u32, Ns>,
 }
 
-const LONG: u32 = u32::MAX;
-const NO_LENGTH: u32 = u32::MAX - 1;
+/// In place of a length that does not fit.
+pub(crate) const LONG: u32 = u32::MAX;
+/// In place of a length that is not known.
+pub(crate) const NO_LENGTH: u32 = u32::MAX - 1;
 
 impl Lengths {
     pub(crate) fn with_capacity(rows: usize) -> Self {
@@ -78,6 +80,11 @@ impl Lengths {
             LONG => self.long.get(&(row as u32)).copied(),
             short => Some(Ns::from(short)),
         }
+    }
+
+    /// The length as it lies in the column, [`LONG`] and [`NO_LENGTH`] among them.
+    pub(crate) fn raw(&self, row: usize) -> u32 {
+        self.short.get(row).copied().unwrap_or(NO_LENGTH)
     }
 }
 

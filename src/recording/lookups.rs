@@ -3,12 +3,12 @@
 use std::collections::HashMap;
 
 use super::{
-    Cover, Forest, LaneIx, Ns, ParkIx, PollIx, Recording, TaskIx, ThreadIx, Totals, WakeIx, Waker,
-    batch::IdHashing, index::ByOwner,
+    Cover, Forest, LaneIx, Ns, ParkIx, PollIx, Recording, TaskIx, ThreadIx, Totals, WakeIx,
+    batch::IdHashing, columns::WakerKind, index::ByOwner,
 };
 
 /// A task with at least this many polls gets summaries when the recording is made; of others they are not worth it.
-const MANY_POLLS: usize = 1 << 15;
+const MANY_POLLS: usize = if cfg!(test) { 64 } else { 1 << 15 };
 
 /// Summaries over the intervals of lanes, and of the tasks that have many.
 #[derive(Debug, Default)]
@@ -145,14 +145,40 @@ impl Recording {
     /// whole length of the longest of them, wakes, and marked waits that begin there.
     #[must_use]
     pub fn totals_between(&self, task: TaskIx, from: Ns, to: Ns) -> Totals {
-        let polls = self.polls_of(task);
         let after = to.saturating_add(1);
-        let mut cell = [Cover::default()];
-        let get = self.intervals(polls);
-        match self.summaries.tasks.get(&task) {
-            Some(known) => known.polls.cover(from, after, &mut cell, get),
-            None => self.cover_few(polls, from, after, &mut cell),
+        let wakes = self.wakes_of(task);
+        let first = wakes.partition_point(|wake| self.wake_at(*wake) < from);
+        let last = wakes.partition_point(|wake| self.wake_at(*wake) < after);
+        let wakes = &wakes[first..last.max(first)];
+        let own = wakes.iter().filter(|wake| self.is_self_wake(**wake));
+        let waits = self.waits_of(task);
+        let begun = |at: Ns| waits.partition_point(|wait| self.waits.begin[wait.index()] < at);
+        let polls = match self.summaries.tasks.get(&task) {
+            Some(known) => self.many_polls(task, known, from, to),
+            None => self.few_polls(task, from, to),
+        };
+        Totals {
+            wakes: wakes.len() as u64,
+            self_wakes: own.count() as u64,
+            waits: begun(after).saturating_sub(begun(from)) as u64,
+            ..polls
         }
+    }
+
+    /// Whether a task woke itself: cheaper than [`Recording::wake`].
+    pub(crate) fn is_self_wake(&self, wake: WakeIx) -> bool {
+        let row = wake.index();
+        self.wakes.waker[row] == self.wakes.task[row] && self.wakes.kind(row) == WakerKind::Task
+    }
+
+    /// The polls of a task in a range, by the summaries of them.
+    fn many_polls(&self, task: TaskIx, known: &OfTask, from: Ns, to: Ns) -> Totals {
+        let polls = self.polls_of(task);
+        let mut cell = [Cover::default()];
+        let after = to.saturating_add(1);
+        known
+            .polls
+            .cover(from, after, &mut cell, self.intervals(polls));
         let [cover] = cell;
         let goes_on = |at: Ns| {
             let poll = self.last_poll_before(task, at).map(|poll| self.poll(poll));
@@ -165,16 +191,6 @@ impl Recording {
                     .last_poll_before(task, to)
                     .is_some_and(|poll| self.poll(poll).end() > to),
         );
-        let wakes = self.wakes_of(task);
-        let first = wakes.partition_point(|wake| self.wake_at(*wake) < from);
-        let last = wakes.partition_point(|wake| self.wake_at(*wake) <= to);
-        let wakes = &wakes[first..last.max(first)];
-        let own = wakes
-            .iter()
-            .filter(|wake| self.wake(**wake).waker == Waker::Task(task))
-            .count();
-        let waits = self.waits_of(task);
-        let begun = |at: Ns| waits.partition_point(|wait| self.waits.begin[wait.index()] < at);
         Totals {
             polls: u64::from(cover.count) + goes_on(from),
             busy_ns: cover.covered - beyond,
@@ -183,24 +199,29 @@ impl Recording {
                 Some(poll) if cover.longest > 0 => self.poll_start(*poll),
                 _ => 0,
             },
-            wakes: wakes.len() as u64,
-            self_wakes: own as u64,
-            waits: begun(after).saturating_sub(begun(from)) as u64,
+            ..Totals::default()
         }
     }
 
-    /// The polls of a task that has few of them in one cell, without summaries of those before.
-    fn cover_few(&self, polls: &[PollIx], from: Ns, to: Ns, cell: &mut [Cover]) {
+    /// The same of a task that has few of them.
+    fn few_polls(&self, task: TaskIx, from: Ns, to: Ns) -> Totals {
+        let polls = self.polls_of(task);
         let first = polls.partition_point(|poll| self.poll_start(*poll) < from);
-        let last = polls.partition_point(|poll| self.poll_start(*poll) < to);
         // One task is polled by one thread at a time, so only the poll before may reach into the range.
-        let first = first.saturating_sub(1);
-        let get = self.intervals(&polls[first..last.max(first)]);
-        let few = Forest::new(last.max(first) - first, &get);
-        few.cover(from, to, cell, get);
-        for cover in cell {
-            cover.longest_at = cover.longest_at.saturating_add(first as u32);
+        let get = self.intervals(polls);
+        let mut totals = Totals::default();
+        for place in first.saturating_sub(1)..polls.len() {
+            let (start, end) = get(place);
+            if start > to {
+                break;
+            }
+            if start >= from || end > from {
+                totals.add_poll(start, end - start);
+                let outside = from.saturating_sub(start).max(0) + end.saturating_sub(to).max(0);
+                totals.busy_ns -= outside;
+            }
         }
+        totals
     }
 
     /// The poll that `thread` was in on `lane` at `at`: the innermost where there are several.
@@ -350,7 +371,7 @@ mod tests {
 
     use super::*;
     use crate::recording::{
-        Outcome, SeatKey, WakerKey,
+        Outcome, SeatKey, Waker, WakerKey,
         testing::{batch, builder, seat},
     };
 

@@ -36,6 +36,7 @@ mod steps;
 mod stop;
 mod strings;
 mod sweep;
+mod tally;
 mod task;
 #[cfg(test)]
 pub(crate) mod testing;
@@ -65,6 +66,7 @@ pub use series::{Band, Scope, Series};
 pub use spans::{SpanEntry, TraceSpan};
 pub use stacks::{Frame, SymbolFacts};
 pub use strings::{MAX_CHARS, StrId, sanitise};
+pub use tally::Tally;
 pub use task::{End, Folded, LastPoll, LastWake, Task, TaskKind, Totals, Waker};
 pub use time::{MILLISECOND, Ns, SECOND, Window};
 

@@ -557,7 +557,7 @@ fn is_waker(predicate: &Predicate, recording: &Recording, waker: Waker) -> bool 
 }
 
 fn delay(predicate: &Predicate, recording: &Recording, task: TaskIx, scope: &Scope) -> Verdict {
-    let delays = delays::delays(recording, scope.polls(recording, task));
+    let delays = delays::delays(recording, task, scope.polls(recording, task));
     let value = match predicate.field.id {
         FieldId::DelayP50 => delays.median,
         FieldId::DelayP99 => delays.p99,

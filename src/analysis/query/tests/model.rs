@@ -623,9 +623,10 @@ fn of_task(field: FieldId, recording: &Recording, task: TaskIx, scope: &Scope) -
             who.collect()
         }
         FieldId::DelayP50 | FieldId::DelayP99 | FieldId::DelayMax => {
+            let wakes = recording.task(task).wakes_recorded;
             let mut delays: Vec<Ns> = polls
                 .iter()
-                .filter_map(|poll| recording.poll(*poll).delay)
+                .filter_map(|poll| recording.poll(*poll).delay.filter(|_| wakes))
                 .collect();
             delays.sort_unstable();
             if polls.is_empty() {
