@@ -136,7 +136,10 @@ fn keys_of_the_contract_are_there_and_no_others() {
     expect(&document["coverage"]["polls"], "tasks of");
     expect(&document["not_checked"][0], "kind because");
     expect(&document["losses"][0], "kind count detail");
-    expect(&document["tasks"], "total alive longest_idle");
+    expect(
+        &document["tasks"],
+        "total alive longest_idle ready longest_ready",
+    );
     expect(
         &document["tasks"]["longest_idle"][0],
         "task location idle_ns waiting_on last_waker",
@@ -157,6 +160,84 @@ fn keys_of_the_contract_are_there_and_no_others() {
     );
     expect(&finding["tasks"][0], "id location role");
     expect(&finding["evidence"][0], "at_ns kind task worker text");
+}
+
+/// The report on a dump, in both forms.
+fn both(recording: &Recording) -> (serde_json::Value, String) {
+    let report = Report::new(recording, &Thresholds::default());
+    let text = text(&report);
+    assert!(text.lines().all(|line| line.width() <= 80), "{text}");
+    (serde_json::from_str(&json(&report).unwrap()).unwrap(), text)
+}
+
+#[test]
+fn who_was_ready_and_not_polled_is_told_although_nothing_looks_for_it_yet() {
+    let mut dump = Dump::new();
+    dump.header.as_mut().unwrap().window_end += 1_000 * MS;
+    let location = dump.string("src/service.rs:97:9");
+    dump.worker_chunk(
+        0,
+        0,
+        0,
+        &[
+            spawn(1, 100, None, location),
+            spawn(2, 200, None, location),
+            poll(1, 1_000, 2_000, PollOutcome::Pending),
+            poll(2, 3_000, 4_000, PollOutcome::Pending),
+            wake(2, 300 * MS, Waker::Runtime),
+        ],
+    );
+    let recording = dump.open();
+    let lasted = recording.window().end - 300_000_000;
+    let (document, text) = both(&recording);
+    assert_eq!(document["tasks"]["ready"], 1);
+    let ready = &document["tasks"]["longest_ready"][0];
+    assert_eq!(
+        (&ready["task"], &ready["ready_ns"]),
+        (&2.into(), &lasted.into())
+    );
+    assert_eq!(ready["location"], "src/service.rs:97:9");
+    assert!(
+        text.contains("But a task was ready and\n  not polled for 701 ms"),
+        "{text}"
+    );
+    assert!(
+        text.contains("READY AND NOT POLLED, at the end\n"),
+        "{text}"
+    );
+    assert!(
+        text.contains("the longest poll took 1.00 µs, at 0.000 001 s: task 1"),
+        "{text}"
+    );
+}
+
+#[test]
+fn a_dump_without_a_readable_event_gets_no_all_clear() {
+    let mut dump = Dump::new();
+    dump.tasks.rows.push(row(3));
+    dump.losses.rows.push(dial9_format::LossRow {
+        kind: dial9_format::LossKind::Unfolded,
+        count: 2,
+        from: None,
+        to: None,
+    });
+    let (document, text) = both(&dump.open());
+    assert_eq!(document["events"]["total"], 0);
+    let unread = |kind: &str| {
+        let all = document["not_checked"].as_array().unwrap().iter();
+        let mut all = all.filter(|not| not["because"] == "no event could be read");
+        all.any(|not| not["kind"] == kind)
+    };
+    assert!(
+        ["slow-poll", "blocked-worker", "unwakeable"]
+            .iter()
+            .all(|kind| unread(kind))
+    );
+    assert!(
+        text.contains("nothing could be looked for: see NOT CHECKED"),
+        "{text}"
+    );
+    assert!(!text.contains("none"), "{text}");
 }
 
 #[test]

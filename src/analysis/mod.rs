@@ -19,11 +19,13 @@ pub mod state;
 pub mod statemap;
 #[cfg(test)]
 mod statemap_tests;
+pub mod trouble;
 pub mod waits;
 
 pub use blind::{Blind, blind_intervals};
 pub use findings::{
-    Evidence, Finding, Kind, NotChecked, Role, Severity, Thresholds, findings, not_checked,
+    Evidence, Finding, Kind, NotChecked, Role, Severity, Thresholds, findings, is_unread,
+    looked_for, not_checked,
 };
 pub use idle::{Idle, IdleTask, idle_at, longest_idle};
 pub use state::{State, state_at};

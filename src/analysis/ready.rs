@@ -3,7 +3,7 @@
 
 use std::cmp::Reverse;
 
-use super::{State, state_at};
+use super::{State, Thresholds, state_at};
 use crate::recording::{Ns, PollIx, Recording, TaskIx};
 
 /// A task that was ready at an instant.
@@ -24,12 +24,19 @@ pub struct Ready {
     pub all: usize,
 }
 
-/// The tasks that were ready and not polled at `at`: the `most` that had been so for longest, and how many there were.
+/// The tasks among those that `keep` names that were ready and not polled at `at`: the `most` that had been so for
+/// longest, and how many there were.
 #[must_use]
-pub fn ready_at(recording: &Recording, at: Ns, most: usize) -> Ready {
+pub fn ready_at(
+    recording: &Recording,
+    at: Ns,
+    most: usize,
+    keep: impl Fn(TaskIx) -> bool,
+) -> Ready {
     let mut ready: Vec<ReadyTask> = recording
         .alive_at(at)
         .into_iter()
+        .filter(|task| keep(*task))
         .filter_map(|task| match state_at(recording, task, at) {
             State::Runnable { since } => Some(ReadyTask { task, since }),
             _ => None,
@@ -48,14 +55,52 @@ pub fn ready_at(recording: &Recording, at: Ns, most: usize) -> Ready {
     }
 }
 
-/// The poll whose task had been ready for longest, the earliest of several; `None` where no delay is known.
+/// The polls that stand out.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Extremes {
+    /// The longest, the first of several.
+    pub longest: Option<PollIx>,
+    /// The one whose task had been ready for longest, the first of several; `None` where no delay is known.
+    pub latest: Option<PollIx>,
+}
+
+/// What stands out among the polls of the tasks that `keep` names.
 #[must_use]
-pub fn latest_poll(recording: &Recording) -> Option<PollIx> {
-    (0..recording.poll_count())
-        .map(PollIx::new)
-        .filter_map(|poll| Some((recording.delay(poll)?, Reverse(poll))))
-        .max()
-        .map(|(_, poll)| poll.0)
+pub fn extremes(recording: &Recording, keep: impl Fn(TaskIx) -> bool) -> Extremes {
+    let (mut longest, mut latest) = (None, None);
+    for poll in recording.polls() {
+        let length = Some((recording.poll_duration(poll), Reverse(poll)));
+        let delay = recording.delay(poll).map(|delay| (delay, Reverse(poll)));
+        // Few are better than all before: only those are asked whose they are.
+        if (length > longest || delay > latest) && keep(recording.task_of(poll)) {
+            longest = longest.max(length);
+            latest = latest.max(delay);
+        }
+    }
+    Extremes {
+        longest: longest.map(|(_, poll)| poll.0),
+        latest: latest.map(|(_, poll)| poll.0),
+    }
+}
+
+/// The longest that a task was ready, at the end or before its poll, where a poll of that length would be critical: no
+/// finding looks for it yet, and it is no sign of health.
+#[must_use]
+pub fn too_long(
+    recording: &Recording,
+    ready: &Ready,
+    extremes: &Extremes,
+    thresholds: &Thresholds,
+) -> Option<Ns> {
+    let end = recording.window().end;
+    let still = ready
+        .longest
+        .first()
+        .map(|one| end.saturating_sub(one.since));
+    let late = extremes.latest.and_then(|poll| recording.delay(poll));
+    still
+        .max(late)
+        .filter(|long| *long >= thresholds.slow_poll_critical)
 }
 
 #[cfg(test)]
@@ -86,15 +131,20 @@ mod tests {
         builder.batch(w0);
         let recording = builder.finish();
         let [first, second] = [1, 2].map(|id| recording.task_by_id(id).unwrap());
-        let all = ready_at(&recording, 100, 9);
+        let all = ready_at(&recording, 100, 9, |_| true);
         let [a, b] = all.longest[..] else {
             panic!("{all:?}")
         };
         assert_eq!((a.task, a.since, b.task, b.since), (second, 30, first, 40));
-        let one = ready_at(&recording, 100, 1);
+        let one = ready_at(&recording, 100, 1, |_| true);
         assert_eq!((one.all, one.longest), (2, vec![a]));
         // From its spawn to its first poll.
-        let latest = recording.poll(latest_poll(&recording).unwrap());
+        let all = extremes(&recording, |_| true);
+        let latest = recording.poll(all.latest.unwrap());
         assert_eq!((latest.start, latest.delay), (15, Some(15)));
+        assert_eq!(recording.poll(all.longest.unwrap()).start, 5);
+        let kept = extremes(&recording, |task| task == second);
+        assert_eq!(recording.poll(kept.latest.unwrap()).start, 10);
+        assert_eq!(extremes(&recording, |_| false), Extremes::default());
     }
 }

@@ -1,23 +1,18 @@
 //! What the explorer computes once, right after loading and off the drawing thread, so that no frame has to.
 
-use std::cmp::Reverse;
-
 use super::{figures::in_parallel, span::Span, steps::Lives};
 use crate::{
     analysis::{
-        Blind, Finding, Idle, NotChecked, Role, State, Thresholds,
+        Blind, Finding, Idle, NotChecked, State, Thresholds,
         blind::AFTERMATH,
         blind_intervals,
         delays::p99_in,
         findings, idle, label, not_checked,
         query::Vocabulary,
         ready::{self, Ready},
-        state_at,
+        state_at, trouble,
     },
-    recording::{
-        Cover, Forest, LaneIx, Ns, PollIx, Recording, RuntimeIx, TaskIx, WaitIx, WakeIx,
-        time::SECOND,
-    },
+    recording::{Cover, Forest, LaneIx, Ns, PollIx, Recording, RuntimeIx, TaskIx, WaitIx, WakeIx},
 };
 
 /// A recording and what was computed from it.
@@ -157,25 +152,22 @@ impl Facts {
         });
         drop(tally);
         let slow_poll = thresholds.slow_poll_info;
-        let slow = (0..recording.poll_count())
-            .map(PollIx::new)
+        let slow = recording
+            .polls()
             .filter(|poll| recording.poll_duration(*poll) >= slow_poll)
             .collect();
         let blind_intervals = blind_intervals(recording, SHORTEST_BLIND);
         let blind = BlindOf::group(recording, &blind_intervals);
-        let trouble = trouble(recording, &findings);
+        let mut ready = ready::ready_at(recording, window.end, usize::MAX, |_| true);
+        let trouble = trouble::trouble(recording, &findings, &ready.longest, thresholds);
+        ready.longest.truncate(MOST_READY);
         let mut trouble_rank = vec![0; trouble.len()];
         for (task, rank) in trouble.iter().zip(0u32..) {
             trouble_rank[task.index()] = rank;
         }
-        let ready = ready::ready_at(recording, window.end, MOST_READY);
-        let latest_poll = ready::latest_poll(recording);
-        let still = ready.longest.first().map(|one| window.end - one.since);
-        let late = latest_poll.and_then(|poll| recording.delay(poll));
+        let extremes = ready::extremes(recording, |_| true);
         Self {
-            ready_too_long: still
-                .max(late)
-                .filter(|long| *long >= thresholds.slow_poll_critical),
+            ready_too_long: ready::too_long(recording, &ready, &extremes, thresholds),
             trouble,
             trouble_rank,
             not_checked: not_checked(recording),
@@ -196,10 +188,8 @@ impl Facts {
             words: Vocabulary::new(recording),
             idle: idle::idle_at(recording, window.end, MOST_IDLE, |_| true),
             ready,
-            latest_poll,
-            longest_poll: (0..recording.poll_count())
-                .map(PollIx::new)
-                .max_by_key(|poll| (recording.poll_duration(*poll), Reverse(*poll))),
+            latest_poll: extremes.latest,
+            longest_poll: extremes.longest,
         }
     }
 
@@ -348,46 +338,4 @@ fn activity(recording: &Recording, blind: &[BlindOf]) -> Vec<Activity> {
             }
         })
         .collect()
-}
-
-/// Culprits of findings, then their victims, then who has been idle for most of the window and for over a second,
-/// then by longest poll.
-fn trouble(recording: &Recording, findings: &[Finding]) -> Vec<TaskIx> {
-    let end = recording.window().end;
-    let mut named = vec![u32::MAX; recording.task_count()];
-    for role in [Role::Culprit, Role::Victim] {
-        let base = if role == Role::Culprit {
-            0
-        } else {
-            u32::MAX / 2
-        };
-        let tasks = findings
-            .iter()
-            .flat_map(|finding| &finding.tasks)
-            .filter(|(_, as_what)| *as_what == role);
-        for (place, (task, _)) in tasks.enumerate() {
-            let rank = base.saturating_add(u32::try_from(place).unwrap_or(u32::MAX / 2 - 1));
-            named[task.index()] = named[task.index()].min(rank);
-        }
-    }
-    let stuck = |task: TaskIx| {
-        let facts = recording.task(task);
-        let since = recording
-            .last_poll(task)
-            .map(|poll| poll.end)
-            .or(facts.spawned_at())?;
-        let idle = end.saturating_sub(since);
-        (facts.ended_at().is_none() && idle > SECOND.max(end / 2)).then_some(idle)
-    };
-    let mut order: Vec<TaskIx> = recording.tasks().collect();
-    order.sort_by_cached_key(|task| {
-        let idle = stuck(*task);
-        (
-            named[task.index()],
-            idle.is_none(),
-            Reverse(idle),
-            Reverse(recording.totals(*task).longest_ns),
-        )
-    });
-    order
 }

@@ -388,6 +388,11 @@ impl Recording {
         self.polls.len()
     }
 
+    /// Every poll, ascending by start.
+    pub fn polls(&self) -> impl ExactSizeIterator<Item = PollIx> + use<> {
+        (0..self.polls.len()).map(PollIx::new)
+    }
+
     /// A poll.
     #[must_use]
     pub fn poll(&self, poll: PollIx) -> Poll {
@@ -415,6 +420,12 @@ impl Recording {
     #[must_use]
     pub fn poll_duration(&self, poll: PollIx) -> Ns {
         self.polls.duration.get(poll.index()).unwrap_or(0)
+    }
+
+    /// The task that a poll ran: cheaper than [`Recording::poll`].
+    #[must_use]
+    pub fn task_of(&self, poll: PollIx) -> TaskIx {
+        self.polls.task[poll.index()]
     }
 
     /// A poll's schedule delay: cheaper than [`Recording::poll`] for statistics.

@@ -95,6 +95,15 @@ struct Tasks<'a> {
     total: usize,
     alive: usize,
     longest_idle: Vec<Idle<'a>>,
+    ready: usize,
+    longest_ready: Vec<Ready<'a>>,
+}
+
+#[derive(Serialize)]
+struct Ready<'a> {
+    task: u64,
+    location: Option<&'a str>,
+    ready_ns: Ns,
 }
 
 #[derive(Serialize)]
@@ -256,10 +265,18 @@ fn tasks<'a>(report: &'a Report<'a>) -> Tasks<'a> {
                 .map(|wake| label::waker(recording, wake.waker)),
         })
         .collect();
+    let end = recording.window().end;
+    let longest_ready = report.ready.longest.iter().map(|ready| Ready {
+        task: recording.task(ready.task).id,
+        location: recording.location(ready.task),
+        ready_ns: end.saturating_sub(ready.since),
+    });
     Tasks {
         total: report.tasks,
         alive: report.alive,
         longest_idle,
+        ready: report.ready.all,
+        longest_ready: longest_ready.collect(),
     }
 }
 

@@ -11,8 +11,9 @@ use crate::{
     analysis::{
         Finding, Idle, NotChecked, Severity, Thresholds, findings, idle_at, not_checked,
         query::{Query, Scope, Verdict},
+        ready::{self, Extremes, Ready},
     },
-    recording::{Recording, TaskIx, WaitIx, WaitState},
+    recording::{Ns, Recording, TaskIx, WaitIx, WaitState},
 };
 
 /// Everything that a report says, computed once.
@@ -22,6 +23,11 @@ pub struct Report<'a> {
     findings: Vec<Finding>,
     not_checked: Vec<NotChecked>,
     idle: Idle,
+    /// Who was ready at the end.
+    ready: Ready,
+    extremes: Extremes,
+    /// The longest that a task was ready, where that is no sign of health.
+    ready_too_long: Option<Ns>,
     /// Tasks that the report is about.
     tasks: usize,
     alive: usize,
@@ -43,6 +49,8 @@ struct Filtered {
 
 /// The most idle tasks that a report lists.
 const MOST_IDLE: usize = 20;
+/// And of those that were ready.
+const MOST_READY: usize = 20;
 
 impl<'a> Report<'a> {
     /// Asks `recording` everything that a report says.
@@ -94,8 +102,13 @@ impl<'a> Report<'a> {
                 wait.state == WaitState::Open && wait.begin.is_some() && keep(wait.task)
             })
             .collect();
+        let ready = ready::ready_at(recording, recording.window().end, MOST_READY, keep);
+        let extremes = ready::extremes(recording, keep);
         Self {
             recording,
+            ready_too_long: ready::too_long(recording, &ready, &extremes, thresholds),
+            ready,
+            extremes,
             findings: findings(recording, thresholds),
             not_checked: not_checked(recording),
             idle: idle_at(recording, recording.window().end, MOST_IDLE, keep),

@@ -4,8 +4,8 @@ use std::fmt::Write as _;
 
 use super::{Filtered, Report, wrap::wrap};
 use crate::{
-    analysis::{Finding, IdleTask, Severity, State, label},
-    recording::{Format, LaneIx, LaneKind, Outcome, Recording, time},
+    analysis::{Finding, IdleTask, Severity, State, is_unread, label, looked_for},
+    recording::{Format, LaneIx, LaneKind, Outcome, PollIx, Recording, time},
 };
 
 const WIDTH: usize = 80;
@@ -22,6 +22,7 @@ pub fn text(report: &Report<'_>) -> String {
     let mut out = String::new();
     head(&mut out, report);
     findings(&mut out, report);
+    ready(&mut out, report);
     idle(&mut out, report);
     workers(&mut out, report.recording);
     losses(&mut out, report.recording);
@@ -119,7 +120,7 @@ fn findings(out: &mut String, report: &Report<'_>) {
         None => 0,
     };
     if report.findings.is_empty() && left_out == 0 {
-        line(out, "  ", "none, of the kinds that were looked for");
+        none(out, report);
         out.push('\n');
     }
     if left_out > 0 {
@@ -130,6 +131,70 @@ fn findings(out: &mut String, report: &Report<'_>) {
     for finding in &report.findings {
         one_finding(out, report.recording, finding);
     }
+}
+
+/// What a reader needs who must not take silence for health.
+fn none(out: &mut String, report: &Report<'_>) {
+    let looked = looked_for(&report.not_checked);
+    let looked: Vec<&str> = looked.iter().map(|kind| kind.name()).collect();
+    let mut text = if looked.is_empty() {
+        "nothing could be looked for: see NOT CHECKED".to_owned()
+    } else {
+        format!("none; what was looked for: {}", looked.join(", "))
+    };
+    if let Some(long) = report.ready_too_long {
+        text.push_str(&format!(
+            ". But a task was ready and not polled for {}",
+            time::duration(long)
+        ));
+    }
+    line(out, "  ", &text);
+    let recording = report.recording;
+    let of = |poll: PollIx| {
+        let row = recording.poll(poll);
+        let at = time::instant(row.start);
+        (
+            row,
+            format!("{at}: {}", label::task_at(recording, row.task)),
+        )
+    };
+    if let Some((poll, who)) = report.extremes.longest.map(of) {
+        let length = time::duration(poll.duration);
+        line(
+            out,
+            "  ",
+            &format!("the longest poll took {length}, at {who}"),
+        );
+    }
+    if let Some((poll, who)) = report.extremes.latest.map(of) {
+        let delay = time::duration(poll.delay.unwrap_or(0));
+        let text = format!("the longest schedule delay was {delay}, until {who}");
+        line(out, "  ", &text);
+    }
+}
+
+/// Who was ready at the end: tasks that starve are told by nothing else yet.
+fn ready(out: &mut String, report: &Report<'_>) {
+    let recording = report.recording;
+    let Some(_) = report.ready.longest.first() else {
+        return;
+    };
+    out.push_str("READY AND NOT POLLED, at the end\n");
+    let shown = report.ready.longest.iter().take(MOST_IDLE);
+    for one in shown.clone() {
+        let lasted = recording.window().end.saturating_sub(one.since);
+        let first = format!("  {:>8}  ", time::duration(lasted));
+        line(out, &first, &label::task_at(recording, one.task));
+    }
+    let more = report.ready.all - shown.len();
+    if more > 0 {
+        line(
+            out,
+            "  ",
+            &format!("and {more} more, none of them for longer"),
+        );
+    }
+    out.push('\n');
 }
 
 fn one_finding(out: &mut String, recording: &Recording, finding: &Finding) {
@@ -193,6 +258,10 @@ fn idle(out: &mut String, report: &Report<'_>) {
 /// What a reader of the list may not know.
 fn notes(out: &mut String, report: &Report<'_>, shown: &[IdleTask]) {
     let recording = report.recording;
+    if is_unread(recording) {
+        let text = "(as far as the recorder remembered when it still told: no event could be read)";
+        line(out, "  ", text);
+    }
     let before = |idle: &IdleTask| {
         idle.last_poll.is_some_and(|poll| poll.start < 0)
             || idle.last_wake.is_some_and(|wake| wake.at < 0)

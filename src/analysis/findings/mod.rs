@@ -318,11 +318,28 @@ pub struct NotChecked {
     pub because: String,
 }
 
+/// The kinds that `not_checked` does not name: those that were looked for everywhere.
+#[must_use]
+pub fn looked_for(not_checked: &[NotChecked]) -> Vec<Kind> {
+    let unchecked = |kind: &Kind| not_checked.iter().any(|not| not.kind == *kind);
+    Kind::ALL
+        .into_iter()
+        .filter(|kind| !unchecked(kind))
+        .collect()
+}
+
+/// Whether nothing at all that happened could be read of a file that is damaged: then nothing can be checked, and what
+/// the recorder's history says of tasks may be long out of date.
+#[must_use]
+pub fn is_unread(recording: &Recording) -> bool {
+    recording.counts().total == 0 && !recording.losses().is_empty()
+}
+
 /// What [`findings`] could not check: silence about these kinds does not mean that all is well.
 #[must_use]
 pub fn not_checked(recording: &Recording) -> Vec<NotChecked> {
     let coverage = recording.coverage();
-    let unread = recording.counts().total == 0 && !recording.losses().is_empty();
+    let unread = is_unread(recording);
     let partly = |what: &str, covered: usize| match covered {
         _ if unread => Some("no event could be read".to_owned()),
         _ if covered >= coverage.tasks => None,

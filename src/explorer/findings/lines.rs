@@ -2,7 +2,7 @@
 
 use super::{Item, panicked};
 use crate::{
-    analysis::{Finding, IdleTask, Kind, Role as Part, Severity, State, label},
+    analysis::{Finding, IdleTask, Role as Part, Severity, State, is_unread, label, looked_for},
     explorer::{
         facts::Opened,
         tasks::severity,
@@ -229,12 +229,8 @@ fn concerned(recording: &Recording, finding: &Finding) -> String {
 /// What a person reads over a healthy recording.
 fn nothing(page: &mut Page, opened: &Opened) {
     let (recording, facts) = (&opened.recording, &opened.facts);
-    let unchecked = |kind: &Kind| facts.not_checked.iter().any(|not| not.kind == *kind);
-    let looked: Vec<&str> = Kind::ALL
-        .iter()
-        .filter(|kind| !unchecked(kind))
-        .map(|kind| kind.name())
-        .collect();
+    let looked = looked_for(&facts.not_checked);
+    let looked: Vec<&str> = looked.iter().map(|kind| kind.name()).collect();
     let head = match facts.ready_too_long {
         // What starves is no finding yet, and no sign of health either.
         Some(long) => (
@@ -244,11 +240,18 @@ fn nothing(page: &mut Page, opened: &Opened) {
             ),
             Role::Warning,
         ),
+        None if looked.is_empty() => (
+            "● Nothing could be looked for in this recording.".to_owned(),
+            Role::Warning,
+        ),
         None => ("○ Nothing was found.".to_owned(), Role::Strong),
     };
     page.line(None, false, vec![head]);
-    let what = if looked.is_empty() {
-        "Nothing could be looked for in this recording.".to_owned()
+    let what = if is_unread(recording) {
+        "None of its events could be read; what is told of tasks is what the recorder remembered of them before."
+            .to_owned()
+    } else if looked.is_empty() {
+        "What is missing for that stands below.".to_owned()
     } else {
         format!(
             "Looked for {} in {} of {}.",
