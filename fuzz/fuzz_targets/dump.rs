@@ -3,4 +3,7 @@
 
 use libfuzzer_sys::fuzz_target;
 
-fuzz_target!(|bytes: &[u8]| dial9_fuzz::read_and_check(bytes));
+fuzz_target!(|bytes: &[u8]| {
+    dial9_fuzz::read_and_check(bytes);
+    dial9_fuzz::open_and_check(bytes);
+});

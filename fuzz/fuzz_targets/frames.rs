@@ -4,4 +4,8 @@
 
 use libfuzzer_sys::fuzz_target;
 
-fuzz_target!(|recipe: &[u8]| dial9_fuzz::read_and_check(&dial9_fuzz::dump_of_frames(recipe)));
+fuzz_target!(|recipe: &[u8]| {
+    let dump = dial9_fuzz::dump_of_frames(recipe);
+    dial9_fuzz::read_and_check(&dump);
+    dial9_fuzz::open_and_check(&dump);
+});

@@ -1,11 +1,13 @@
 //! Opens a file the way the explorer does, and asks the recording everything.
 
 use dial9_tui::{
+    analysis::Thresholds,
     open::{Progress, open_bytes},
     recording::{
         Band, CustomIx, EntryIx, Field, PollIx, Recording, SampleIx, SiteIx, SpanIx, StackIx,
         Window,
     },
+    report::{Report, json, text},
 };
 
 /// The most rows of a kind that are asked for one by one: a campaign wants speed.
@@ -31,8 +33,8 @@ fn check(recording: &Recording) {
         counts.wakes,
         counts.spawns,
         counts.terminates,
-        counts.parks,
-        counts.unparks,
+        // The end of a park is an event of its own only for some recorders.
+        counts.parks.max(counts.unparks),
         counts.customs,
         counts.span_steps,
         counts.samples,
@@ -51,6 +53,15 @@ fn check(recording: &Recording) {
     polls(recording);
     tasks(recording, window);
     extras(recording);
+    report(recording);
+}
+
+/// What is told of the recording without a terminal: all that is found in it.
+fn report(recording: &Recording) {
+    let report = Report::new(recording, &Thresholds::default());
+    text(&report).lines().for_each(printable);
+    let json = json(&report).expect("it has no maps whose keys are no strings");
+    json.lines().for_each(printable);
 }
 
 fn polls(recording: &Recording) {
