@@ -176,6 +176,15 @@ impl Chain {
         self.until.saturating_sub(self.began)
     }
 
+    /// When the last thing happened that made the task itself run: its wake or its spawn. The rest of the chain is how
+    /// that came about.
+    #[must_use]
+    pub fn last_cause(&self) -> Ns {
+        let own = |step: &&Step| !matches!(step.kind, StepKind::Inside { .. });
+        let own = self.steps.iter().take_while(own);
+        own.last().map_or(self.until, |step| step.from)
+    }
+
     /// The blind interval right before the wake that began it.
     #[must_use]
     pub fn blind(&self) -> Option<&Before> {

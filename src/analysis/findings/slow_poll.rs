@@ -124,6 +124,11 @@ fn together(recording: &Recording, thresholds: &Thresholds, group: &[&Blind]) ->
         time::duration(blind_for),
     );
     match late.first() {
+        Some(only) if late.len() == 1 => message.push_str(&format!(
+            ": the runtime woke {} right after, up to {} late.",
+            label::task_at(recording, only.task),
+            time::duration(only.at_most),
+        )),
         Some(first) => message.push_str(&format!(
             ": the runtime woke {} right after, up to {} late; the latest, {}.",
             count(late.len(), "task"),
@@ -211,10 +216,10 @@ fn single(recording: &Recording, thresholds: &Thresholds, polls: &[PollIx]) -> O
         .collect();
     if let Some(first) = delayed.first() {
         message.push_str(&format!(
-            " {} ready meanwhile and waited for it; the longest, {}, for {}{}.",
+            " {}, {}, for {}{}.",
             match delayed.len() {
-                1 => "1 task was".to_owned(),
-                many => format!("{many} tasks were"),
+                1 => "1 task was ready meanwhile and waited for it".to_owned(),
+                many => format!("{many} tasks were ready meanwhile and waited for it; the longest"),
             },
             label::task_at(recording, first.task),
             time::duration(first.by),

@@ -134,125 +134,20 @@ pub(super) fn whole(chain: &Chain) -> Ns {
 }
 
 /// The time of the steps that are told.
-fn told(chain: &Chain) -> Ns {
+pub(super) fn told(chain: &Chain) -> Ns {
     let first = chain.steps.last().map_or(chain.until, |step| step.from);
     chain.until.saturating_sub(first)
 }
 
-/// Where the time went, in up to three sentences.
-pub(super) fn summary(opened: &Opened, chain: &Chain) -> Vec<String> {
-    let recording = &opened.recording;
-    let total = duration(chain.total());
-    let least = match chain.origin {
-        Origin::Folded(_) => "at least ",
-        _ => "",
-    };
-    let begun = match &chain.origin {
-        Origin::NotRecorded if chain.steps.is_empty() => {
-            return vec!["What made it runnable was not recorded.".to_owned()];
-        }
-        Origin::NotRecorded => "a poll of which it is not recorded why it ran".to_owned(),
-        Origin::TooLong => "the oldest of more polls than anybody follows back".to_owned(),
-        origin => begun_by(recording, origin, chain.task),
-    };
-    let mut sentences = vec![match chain.poll {
-        Some(_) => format!("It ran {least}{total} after {begun}."),
-        None => format!("It was not polled any more, {least}{total} after {begun}."),
-    }];
-    if let Some(before) = chain.blind() {
-        sentences.push(format!(
-            "That wake may have come up to {} late: nobody asked the driver.",
-            duration(before.at_most)
-        ));
-    }
-    sentences.extend(most_of_it(recording, chain));
-    sentences
-}
-
-/// Of several steps, the one that took longest: that is what a person looks for.
-fn most_of_it(recording: &Recording, chain: &Chain) -> Option<String> {
-    let task = |poll: PollIx| called(recording, recording.poll(poll).task);
-    let before = chain.blind().map_or(0, |before| before.at_most);
-    let longest = chain
-        .steps
-        .iter()
-        .filter(|step| step.length() > before)
-        .max_by_key(|step| step.length())
-        .filter(|_| chain.steps.len() > 1)?;
-    let share = i128::from(longest.length()) * 100 / i128::from(told(chain).max(1));
-    let what = match &longest.kind {
-        StepKind::Runnable {
-            task, poll, behind, ..
-        } => format!(
-            "{} was runnable{}",
-            called(recording, *task),
-            behind_whom(recording, *poll, behind)
-        ),
-        StepKind::OwnPoll { task, .. } => {
-            format!(
-                "{} was still in its previous poll",
-                called(recording, *task)
-            )
-        }
-        StepKind::Inside { poll, by, woken } => format!(
-            "{} was being polled before it {} {}",
-            task(*poll),
-            did(*by),
-            called(recording, *woken)
-        ),
-    };
-    let it = if chain.more > 0 {
-        let steps = plural(chain.steps.len() as u64, "step");
-        format!(
-            "The latest {steps} took {}; {share} % of that",
-            duration(told(chain))
-        )
-    } else {
-        format!("{share} % of it")
-    };
-    Some(format!("{it}: {what}."))
-}
-
-fn did(act: Act) -> &'static str {
+pub(super) fn did(act: Act) -> &'static str {
     match act {
         Act::Wake(_) => "woke",
         Act::Spawn(_) => "spawned",
     }
 }
 
-/// `the runtime woke it`, with the task's name where the chain is about several.
-fn begun_by(recording: &Recording, origin: &Origin, last: TaskIx) -> String {
-    let whom = |task: TaskIx| {
-        if task == last {
-            "it".to_owned()
-        } else {
-            called(recording, task)
-        }
-    };
-    match origin {
-        Origin::Runtime { wake, .. }
-        | Origin::Outside { wake, .. }
-        | Origin::Blocking { wake, .. }
-        | Origin::Task { wake, .. }
-        | Origin::Unknown { wake } => {
-            let row = recording.wake(*wake);
-            format!(
-                "{} woke {}",
-                label::waker(recording, row.waker),
-                whom(row.task)
-            )
-        }
-        Origin::Spawn { task, .. } => format!("{} was spawned", whom(*task)),
-        Origin::Folded(wake) => format!(
-            "{} woke it, which only the history remembers",
-            label::waker(recording, wake.waker)
-        ),
-        Origin::NotRecorded | Origin::TooLong => "a beginning that is not known".to_owned(),
-    }
-}
-
 /// ` behind 3 polls of worker 0`, and which worker took it over.
-fn behind_whom(recording: &Recording, poll: Option<PollIx>, behind: &Behind) -> String {
+pub(super) fn behind_whom(recording: &Recording, poll: Option<PollIx>, behind: &Behind) -> String {
     let Some(lane) = behind.lane else {
         return match behind.polls {
             0 => String::new(),
@@ -287,8 +182,17 @@ fn behind_whom(recording: &Recording, poll: Option<PollIx>, behind: &Behind) -> 
 pub(super) fn lines(opened: &Opened, chain: &Chain, onwards: Option<&Onwards>) -> Vec<Line> {
     let recording = &opened.recording;
     let mut lines = Vec::new();
-    for told in &chain.steps {
-        step(recording, told, &mut lines);
+    let mut rest = &chain.steps[..];
+    while let Some((first, others)) = rest.split_first() {
+        let instant = instant_steps(chain, rest);
+        if instant < MANY_INSTANT {
+            step(recording, first, &mut lines);
+            rest = others;
+        } else {
+            let (folded, others) = rest.split_at(instant);
+            lines.push(fold(recording, folded));
+            rest = others;
+        }
     }
     if chain.more > 0 {
         let text = format!("{} more back in time", plural(chain.more as u64, "step"));
@@ -302,6 +206,61 @@ pub(super) fn lines(opened: &Opened, chain: &Chain, onwards: Option<&Onwards>) -
         after(recording, onwards, &mut lines);
     }
     lines
+}
+
+/// So many instant steps in a row are told in one line.
+const MANY_INSTANT: usize = 5;
+
+/// How many of the first of `steps` took next to nothing of the time: tasks that wake each other to and fro. The goal's
+/// own wait, and whatever woke it, is always told.
+fn instant_steps(chain: &Chain, steps: &[Step]) -> usize {
+    let told = told(chain);
+    let place = chain.steps.len() - steps.len();
+    if place < 3 {
+        return 0;
+    }
+    let instant = |step: &&Step| step.length().saturating_mul(200) < told;
+    steps.iter().take_while(instant).count()
+}
+
+/// Steps in one line, which leads to the latest of them.
+fn fold(recording: &Recording, steps: &[Step]) -> Line {
+    let mut tasks: Vec<TaskIx> = Vec::new();
+    let mut latest = None;
+    for step in steps {
+        let (task, poll) = match &step.kind {
+            StepKind::Runnable { task, poll, .. } | StepKind::OwnPoll { task, poll } => {
+                (*task, *poll)
+            }
+            StepKind::Inside { poll, .. } => (recording.poll(*poll).task, Some(*poll)),
+        };
+        latest = latest.or(poll);
+        if !tasks.contains(&task) {
+            tasks.push(task);
+        }
+    }
+    let length = steps.iter().map(Step::length).sum();
+    let mut text = format!("{} of ", plural(steps.len() as u64, "quick step"));
+    match &tasks[..] {
+        [one] => text.push_str(&called(recording, *one)),
+        [one, other] => {
+            let both = [*one, *other].map(|task| called(recording, task));
+            text.push_str(&both.join(" and "));
+        }
+        [one, others @ ..] => {
+            let others = plural(others.len() as u64, "other task");
+            text.push_str(&format!("{} and {others}", called(recording, *one)));
+        }
+        [] => {}
+    }
+    let line = Line::new(Shape::Step, "·", Role::Dim, text).lasting(length);
+    match latest {
+        Some(poll) => Line {
+            place: String::new(),
+            ..line.at_poll(recording, poll)
+        },
+        None => line,
+    }
 }
 
 fn step(recording: &Recording, step: &Step, lines: &mut Vec<Line>) {

@@ -3,6 +3,7 @@
 mod lines;
 #[cfg(test)]
 mod tests;
+mod verdict;
 
 use std::sync::Arc;
 
@@ -229,7 +230,7 @@ fn follow(view: &mut View, of: Subject) {
         };
         let (summary, lines, whole) = match chain {
             Some(chain) => (
-                lines::summary(&opened, &chain),
+                verdict::summary(&opened, &chain),
                 lines::lines(&opened, &chain, onwards.as_ref()),
                 lines::whole(&chain),
             ),

@@ -87,6 +87,45 @@ fn every_size_and_every_task_can_be_drawn() {
     }
 }
 
+/// Two tasks wake each other at once for a while, and then one of them has to wait for its turn.
+#[test]
+fn a_game_of_ping_pong_is_told_by_its_last_wake() {
+    let mut builder = testing::builder(50 * MILLISECOND);
+    testing::runtime(&mut builder, 1);
+    let mut w0 = testing::batch(0);
+    for id in 1..=3 {
+        w0.spawn(id, testing::spawn(0));
+    }
+    let mut at = 1_000;
+    w0.wake(1, at, WakerKey::Runtime);
+    for round in 0..40 {
+        let (task, other) = (1 + round % 2, 2 - round % 2);
+        w0.poll(task, at + 200, at + 400, Outcome::Pending);
+        w0.wake(other, at + 390, WakerKey::Task(task));
+        at += 390;
+    }
+    let begin = at + 100;
+    w0.poll(3, begin, begin + 8 * MILLISECOND, Outcome::Pending);
+    let late = begin + 9 * MILLISECOND;
+    w0.poll(1, late, late + 100, Outcome::Pending);
+    builder.batch(w0);
+    let mut app = app(builder.finish(), 100, 30);
+    press(&mut app, "2a/1\n$c");
+    let text = lines(&buffer(&app)).join("\n");
+    for told in [
+        "It ran 9.00 ms after 2 woke it.",
+        "What led to that goes back 9.01 ms, to when 2 was spawned.",
+        "99 % of it: 1 was runnable behind 2 polls of worker 0.",
+        "quick steps of 1 and 2",
+    ] {
+        assert!(text.contains(told), "{told:?} in\n{text}");
+    }
+    // The line of quick steps leads to the latest of them.
+    press(&mut app, "jjjjj\n");
+    let text = lines(&buffer(&app)).join("\n");
+    assert!(text.contains("▸    0.000 016 s  poll    200 ns"), "{text}");
+}
+
 /// Both workers are still inside polls at the end; a task that was woken meanwhile is ready for ever.
 fn stuck() -> Recording {
     let mut builder = testing::builder(400 * MILLISECOND);
