@@ -235,7 +235,7 @@ pub struct ReportArgs {
     #[arg(long, value_name = "EXPR")]
     pub filter: Option<String>,
 
-    /// Exit with 3 if there is a finding of this severity or worse.
+    /// Exit with 3 if there is a finding of this severity or worse, and with 1 where no event could be read to look for one.
     #[arg(long, value_enum, value_name = "SEVERITY")]
     pub fail_on: Option<FailOn>,
 

@@ -8,7 +8,7 @@ use std::{
 };
 
 use dial9_tui::{
-    analysis::query::Query,
+    analysis::{is_unread, query::Query},
     cli::{Cli, Command, ExploreArgs, ReportArgs, ReportFormat},
     explorer::{self, Config},
     manual,
@@ -101,10 +101,13 @@ fn print_report(args: ReportArgs, config: &Config) -> Result<ExitCode, String> {
             .map_err(|error| format!("the report cannot be written as JSON: {error}"))?,
     };
     print(&text)?;
-    let fails = args
-        .fail_on
-        .is_some_and(|least| report.worst() >= Some(least.severity()));
-    Ok(if fails {
+    let Some(least) = args.fail_on else {
+        return Ok(ExitCode::SUCCESS);
+    };
+    if is_unread(&recording) {
+        return Err("--fail-on: nothing could be looked for, as no event could be read".to_owned());
+    }
+    Ok(if report.worst() >= Some(least.severity()) {
         ExitCode::from(FAILED_ON)
     } else {
         ExitCode::SUCCESS

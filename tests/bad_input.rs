@@ -206,6 +206,27 @@ fn fail_on_tells_by_the_exit_code() {
 }
 
 #[test]
+fn a_dump_in_which_nothing_could_be_looked_for_does_not_pass() {
+    let mut dump = Dump::new();
+    dump.tasks.rows.push(common::row(3));
+    dump.losses.rows.push(dial9_format::LossRow {
+        kind: dial9_format::LossKind::Unfolded,
+        count: 2,
+        from: None,
+        to: None,
+    });
+    let dump = path("unread.dial9", &dump.bytes());
+    let output = run(&["report", &dump]);
+    assert!(output.status.success());
+    let output = run(&["report", &dump, "--fail-on", "critical"]);
+    assert_eq!(output.status.code(), Some(1));
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert!(said.contains("nothing could be looked for"), "{said}");
+    assert_eq!(said.lines().count(), 1, "{said}");
+    assert!(!output.stdout.is_empty());
+}
+
+#[test]
 fn a_dump_that_was_cut_short_is_reported_with_its_loss() {
     let bytes = incident().bytes();
     let output = run(&[

@@ -81,6 +81,17 @@ fn what_is_wrong_with_a_config_is_one_sentence_with_its_line() {
     assert!(text(&missing.stderr).contains("cannot be read"));
 }
 
+/// The service's user often has a home that is no directory, or somebody else's.
+#[test]
+fn a_home_without_a_config_is_no_error() {
+    for home in ["/nowhere", "/dev/null"] {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_dial9-tui"));
+        command.env_remove("XDG_CONFIG_HOME").env("HOME", home);
+        let output = command.output().unwrap();
+        assert!(output.status.success(), "{home}: {}", text(&output.stderr));
+    }
+}
+
 #[test]
 fn the_manual_and_the_completions_are_printed() {
     let page = run(&["man"]);

@@ -3,6 +3,7 @@
 use std::{
     fmt::Write as _,
     fs,
+    io::ErrorKind,
     ops::Range,
     path::{Path, PathBuf},
 };
@@ -52,6 +53,15 @@ type Entry<'a> = (
     &'a Spanned<DeValue<'a>>,
 );
 
+/// Whether the default file is none of this user's: `HOME` may be that of another user, or `/dev/null`. Who reads a dump as
+/// the service's user has no use for an error about that.
+fn is_elsewhere(kind: ErrorKind) -> bool {
+    matches!(
+        kind,
+        ErrorKind::NotFound | ErrorKind::PermissionDenied | ErrorKind::NotADirectory
+    )
+}
+
 impl Config {
     /// The file that is read where none is named: in `XDG_CONFIG_HOME`, or in `.config` of the home directory.
     #[must_use]
@@ -77,9 +87,7 @@ impl Config {
         match fs::read_to_string(&path) {
             Ok(text) => Self::parse(&text)
                 .map_err(|(line, sentence)| format!("{name}, line {line}: {sentence}")),
-            Err(error) if named.is_none() && error.kind() == std::io::ErrorKind::NotFound => {
-                Ok(Self::default())
-            }
+            Err(error) if named.is_none() && is_elsewhere(error.kind()) => Ok(Self::default()),
             Err(error) => Err(format!("{name}: the config file cannot be read: {error}")),
         }
     }
