@@ -20,6 +20,7 @@ pub fn run(options: &Options) -> Result<Facts, Error> {
     let mut stage = Stage::set()?;
     let passers_by = stage.spawn_passers_by();
     stage.join_all(passers_by)?;
+    stage.settle()?;
 
     let (release, released) = channel::<()>();
     let (block, blocked) = channel();

@@ -29,6 +29,8 @@ pub fn run(options: &Options) -> Result<Facts, Error> {
 
     stage.spawn("heartbeat", Expected::lives_on(), heartbeat());
     read_lines(&mut stage, options.run_time)?;
+    // A join handle is told before the recorder is.
+    stage.settle()?;
     stage.facts.told.push("nothing went wrong".to_owned());
     stage.dump(options)
 }
