@@ -571,6 +571,21 @@ impl App {
         *top = wanted.min(len.saturating_sub(capacity));
     }
 
+    /// Where the lists of the panes are scrolled to.
+    pub(super) fn scrolled(&self) -> Option<[usize; 6]> {
+        let place = self.view.as_ref()?.place;
+        let [lanes, tasks] = place.scheduler.tops();
+        let (findings, causes) = (place.findings.top(), place.causes.top());
+        Some([
+            place.tasks_top,
+            place.events_top,
+            lanes,
+            tasks,
+            findings,
+            causes,
+        ])
+    }
+
     /// What may be shown a moment later than the rest: while keys walk a list, the life beside it follows once they
     /// rest, so that a slow line carries little more than the selection.
     pub(super) fn later(&self) -> Option<Rect> {
@@ -674,10 +689,12 @@ impl App {
                 );
                 frame::keys(buffer, frame.keys, theme, &self.keymap, Context::Sheet);
             }
-            None => match view.playing().as_ref().or(view.note.as_ref()) {
-                Some(note) => frame::note(buffer, frame, theme, note),
-                None => frame::keys(buffer, frame.keys, theme, &self.keymap, self.context()),
-            },
+            None => {
+                frame::keys(buffer, frame.keys, theme, &self.keymap, self.context());
+                if let Some(note) = view.playing().as_ref().or(view.note.as_ref()) {
+                    frame::note(buffer, frame, theme, note);
+                }
+            }
         }
     }
 

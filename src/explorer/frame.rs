@@ -192,24 +192,30 @@ pub(super) fn strip(buffer: &mut Buffer, frame: &Frame, theme: Theme, view: &Vie
     );
 }
 
-/// What the last action has to say, in the place of the keys; what has several lines takes more from above them.
+/// What the last action has to say: on the rule above the strip, so that the keys stay, or in their place where there
+/// is none. What has several lines takes more from above.
 pub(super) fn note(buffer: &mut Buffer, frame: &Frame, theme: Theme, note: &str) {
-    let cells = usize::from(frame.keys.width).saturating_sub(2);
-    let bottom = frame.keys.bottom();
-    let most = usize::from(bottom - frame.pane.y);
+    let [_, rule] = frame.rules;
+    let last = if rule.is_empty() { frame.keys } else { rule };
+    let room = usize::from(last.width).saturating_sub(2);
+    if !rule.is_empty() && !note.contains('\n') {
+        let text = format!(" {} ", keep_start(note, room.saturating_sub(2)));
+        Pen::new(buffer, last, 0)
+            .skip(1)
+            .put(&text, theme.style(Role::Strong));
+        return;
+    }
+    let most = usize::from(last.bottom() - frame.pane.y);
     let each = if note.contains('\n') { most } else { 1 };
     let lines: Vec<String> = note
         .lines()
-        .flat_map(|line| wrap(line, cells, each))
+        .flat_map(|line| wrap(line, room, each))
         .take(most)
         .collect();
     let height = u16::try_from(lines.len()).unwrap_or(1);
-    for (row, line) in (bottom - height..bottom).zip(&lines) {
-        let blank = " ".repeat(usize::from(frame.keys.width));
-        let area = Rect {
-            y: row,
-            ..frame.keys
-        };
+    for (row, line) in (last.bottom() - height..last.bottom()).zip(&lines) {
+        let blank = " ".repeat(usize::from(last.width));
+        let area = Rect { y: row, ..last };
         Pen::new(buffer, area, 0).put(&blank, theme.style(Role::Plain));
         Pen::new(buffer, area, 0)
             .skip(1)

@@ -176,9 +176,13 @@ impl View {
             view.place.pane = Pane::Task;
             view.aim_at_finding(number);
         });
-        let suggestion = &finding.suggestion;
-        let findings = opened.facts.findings.len();
-        self.note = Some(format!("{} of {findings}: {suggestion}", number + 1));
+        self.note = Some(format!(
+            "finding {} of {}, {}: {} tells all about it",
+            number + 1,
+            opened.facts.findings.len(),
+            finding.kind.name(),
+            self.key(ActionId::FindingsPane)
+        ));
     }
 
     /// Puts the cursor, the selection and the zoom to the moment of a finding's crime.

@@ -297,28 +297,31 @@ pub(super) fn list(buffer: &mut Buffer, area: Rect, theme: Theme, view: &View, t
     let top = first_line(view, history.len(), capacity);
     for (row, line) in history.lines(top).take(capacity).enumerate() {
         let is_selected = top + row == selected;
-        let plain = theme.style(if is_selected {
-            Role::Selected
-        } else {
-            Role::Plain
-        });
         let (word, text, role) = wording::event(&view.opened, task, &line);
-        let word_style = if is_selected {
-            theme.style(role).patch(plain)
-        } else {
-            theme.style(role)
-        };
-        let mut pen = Pen::new(buffer, area, row as u16);
-        pen.put(if is_selected { "▸ " } else { "  " }, plain)
+        let (mut plain, mut word_style) = (theme.style(Role::Plain), theme.style(role));
+        if is_selected {
+            // No more of the line, which would have to be written again with each step.
+            plain = theme.style(Role::Selected);
+            word_style = word_style.patch(plain);
+        }
+        Pen::new(buffer, area, row as u16)
+            .put(if is_selected { "▸ " } else { "  " }, plain)
             .right(&instant(line.at), 14, plain)
             .put("  ", plain)
             .put(&format!("{word:<8}"), word_style)
-            .fit(&text, plain);
-        if is_selected {
-            let rest = " ".repeat(pen.room());
-            pen.put(&rest, plain);
-        }
+            .fit(&text, theme.style(Role::Plain));
     }
+}
+
+/// Cells of text of the list where it has so many lines of that width.
+pub(super) fn list_cells(view: &View, task: TaskIx, lines: usize, width: usize) -> usize {
+    let history = view.opened.recording.history(task);
+    let top = first_line(view, history.len(), lines);
+    let cells = |line| {
+        let (_, text, _) = wording::event(&view.opened, task, &line);
+        (18 + 8 + self::width(&text)).min(width)
+    };
+    history.lines(top).take(lines).map(cells).sum()
 }
 
 /// The first of `len` lines that is shown where there is room for `capacity`. Beside the Tasks nobody scrolls the list:

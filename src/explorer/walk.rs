@@ -100,10 +100,8 @@ impl Walker {
 
     /// Where the lists of the panes are scrolled to: a step that changes it was a scroll.
     #[must_use]
-    pub fn scrolled(&self) -> Option<[usize; 4]> {
-        let place = self.app.view()?.place;
-        let [lanes, tasks] = place.scheduler.tops();
-        Some([place.tasks_top, place.events_top, lanes, tasks])
+    pub fn scrolled(&self) -> Option<[usize; 6]> {
+        self.app.scrolled()
     }
 
     fn press(&mut self, key: Key) -> Cost {

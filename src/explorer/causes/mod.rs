@@ -45,6 +45,13 @@ pub(super) struct Spot {
     top: usize,
 }
 
+impl Spot {
+    /// The first line that is shown.
+    pub(super) fn top(self) -> usize {
+        self.top
+    }
+}
+
 /// What is kept for drawing: everything there is to say about one subject.
 #[derive(Debug, Default)]
 pub(super) struct State {

@@ -1,6 +1,6 @@
 //! What the Findings pane says, line by line.
 
-use super::{Item, panicked};
+use super::{Item, Open, panicked};
 use crate::{
     analysis::{Finding, IdleTask, Role as Part, Severity, State, is_unread, label, looked_for},
     explorer::{
@@ -54,8 +54,7 @@ impl Page {
         most: usize,
     ) {
         let indent = lead.0.chars().count();
-        // One cell is the selection's.
-        let room = self.width.saturating_sub(indent + 2).max(8);
+        let room = self.room(lead.0);
         for (number, text) in wrap(text, room, most).into_iter().enumerate() {
             let lead = if number == 0 {
                 (lead.0.to_owned(), lead.1)
@@ -66,20 +65,27 @@ impl Page {
         }
     }
 
+    /// Cells for a text behind that indentation.
+    fn room(&self, indent: &str) -> usize {
+        // One cell is the selection's.
+        let taken = indent.chars().count() + 2;
+        self.width.saturating_sub(taken).max(8)
+    }
+
     fn blank(&mut self) {
         self.line(None, false, Vec::new());
     }
 }
 
 /// The lines for a pane of `width` cells while `selected` is selected.
-pub(super) fn lines(opened: &Opened, selected: Item, width: usize) -> Vec<Line> {
+pub(super) fn lines(opened: &Opened, selected: Item, open: Open, width: usize) -> Vec<Line> {
     let mut page = Page {
         lines: Vec::new(),
         width,
     };
     trigger(&mut page, opened);
     for (number, finding) in opened.facts.findings.iter().enumerate() {
-        one_finding(&mut page, opened, number, finding, selected);
+        one_finding(&mut page, opened, number, finding, (selected, open));
         page.blank();
     }
     if opened.facts.findings.is_empty() {
@@ -88,7 +94,7 @@ pub(super) fn lines(opened: &Opened, selected: Item, width: usize) -> Vec<Line> 
     latest(&mut page, opened);
     not_checked(&mut page, opened);
     ready(&mut page, opened);
-    idle(&mut page, opened, selected);
+    idle(&mut page, opened, open);
     page.lines
 }
 
@@ -117,7 +123,13 @@ fn trigger(page: &mut Page, opened: &Opened) {
     page.blank();
 }
 
-fn one_finding(page: &mut Page, opened: &Opened, number: usize, finding: &Finding, selected: Item) {
+fn one_finding(
+    page: &mut Page,
+    opened: &Opened,
+    number: usize,
+    finding: &Finding,
+    (selected, open): (Item, Open),
+) {
     let recording = &opened.recording;
     let item = Some(Item::Finding(number));
     let role = severity(finding.severity);
@@ -143,7 +155,7 @@ fn one_finding(page: &mut Page, opened: &Opened, number: usize, finding: &Findin
     if !who.is_empty() {
         page.text(item, ("  ", Role::Plain), &who, Role::Info, 2);
     }
-    let open = selected.finding() == Some(number);
+    let open = open.finding == number;
     let most = if open { 12 } else { 3 };
     page.text(
         item,
@@ -163,6 +175,7 @@ fn one_finding(page: &mut Page, opened: &Opened, number: usize, finding: &Findin
     }
     let kinds = finding.evidence.iter().map(|evidence| evidence.kind.len());
     let widest = kinds.max().unwrap_or(0);
+    let (mut spare, mut taken) = (0, 0);
     for (line, evidence) in finding.evidence.iter().enumerate().filter(|_| open) {
         let at = format!("  {:>14}  ", instant(evidence.at));
         let kind = format!("{:<widest$}  ", evidence.kind);
@@ -170,8 +183,13 @@ fn one_finding(page: &mut Page, opened: &Opened, number: usize, finding: &Findin
         // The selected one is told in full.
         let indent = at.chars().count() + kind.chars().count();
         let room = page.width.saturating_sub(indent + 2).max(8);
-        let most = if item == selected { 4 } else { 1 };
-        let mut text = wrap(&evidence.text, room, most).into_iter();
+        let in_full = wrap(&evidence.text, room, 4);
+        spare = spare.max(in_full.len().saturating_sub(1));
+        let mut text = if item == selected {
+            in_full.into_iter()
+        } else {
+            wrap(&evidence.text, room, 1).into_iter()
+        };
         let first = text.next().unwrap_or_default();
         page.line(
             Some(item),
@@ -181,7 +199,12 @@ fn one_finding(page: &mut Page, opened: &Opened, number: usize, finding: &Findin
         for more in text {
             let pieces = vec![(" ".repeat(indent), Role::Plain), (more, Role::Plain)];
             page.line(Some(item), false, pieces);
+            taken += 1;
         }
+    }
+    // Whichever is told in full, what stands below does not move.
+    for _ in taken..spare {
+        page.blank();
     }
 }
 
@@ -358,7 +381,7 @@ fn not_checked(page: &mut Page, opened: &Opened) {
 }
 
 /// Who was idle for longest at the end: a stuck task emits nothing else.
-fn idle(page: &mut Page, opened: &Opened, selected: Item) {
+fn idle(page: &mut Page, opened: &Opened, open: Open) {
     let idle = &opened.facts.idle;
     let heading = match (idle.all, idle.longest.len()) {
         (0, _) => "Nobody was idle at the window's end.".to_owned(),
@@ -369,12 +392,28 @@ fn idle(page: &mut Page, opened: &Opened, selected: Item) {
         _ => "Idle at the window's end, the longest first:".to_owned(),
     };
     page.line(None, false, vec![(heading, Role::Strong)]);
+    let indent = " ".repeat(INDENT + 9);
+    // Each takes as many lines as the longest, so that nothing below moves from one to the next.
+    let room = page.room(&indent);
+    let pasts = idle
+        .longest
+        .iter()
+        .map(|idle| past(&opened.recording, idle));
+    let pasts: Vec<Vec<String>> = pasts.map(|past| wrap(&past, room, 3)).collect();
+    let most = pasts.iter().map(Vec::len).max().unwrap_or(0);
     for (number, task) in idle.longest.iter().enumerate() {
-        one_idle(page, opened, number, task, selected);
+        one_idle(page, opened, number, task);
+        if number == open.idle {
+            let past = pasts[number].iter().map(String::as_str);
+            for line in past.chain(std::iter::repeat("")).take(most) {
+                let pieces = vec![(indent.clone(), Role::Plain), (line.to_owned(), Role::Info)];
+                page.line(Some(Item::Idle(number)), false, pieces);
+            }
+        }
     }
 }
 
-fn one_idle(page: &mut Page, opened: &Opened, number: usize, idle: &IdleTask, selected: Item) {
+fn one_idle(page: &mut Page, opened: &Opened, number: usize, idle: &IdleTask) {
     let recording = &opened.recording;
     let item = Some(Item::Idle(number));
     let who = who(recording, idle.task);
@@ -404,11 +443,6 @@ fn one_idle(page: &mut Page, opened: &Opened, number: usize, idle: &IdleTask, se
             (what, role),
         ],
     );
-    if Some(selected) == item {
-        let indent = " ".repeat(INDENT + 9);
-        let text = past(recording, idle);
-        page.text(item, (&indent, Role::Plain), &text, Role::Info, 3);
-    }
 }
 
 /// When it was polled and woken last, and by whom.

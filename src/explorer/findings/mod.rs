@@ -60,25 +60,53 @@ impl Item {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Spot {
     pub(super) item: Item,
+    /// What is shown in full. It stays so until another one of its kind is selected: were it to close, all that stands
+    /// below it would move up, and be written to the terminal again.
+    open: Open,
     /// The first line that is shown.
     top: usize,
+}
+
+impl Spot {
+    /// The first line that is shown.
+    pub(super) fn top(self) -> usize {
+        self.top
+    }
+}
+
+/// The finding whose evidence is shown, and the idle task whose past is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct Open {
+    finding: usize,
+    idle: usize,
+}
+
+impl Open {
+    /// What is open once `item` is selected.
+    fn with(self, item: Item) -> Self {
+        match item {
+            Item::Finding(finding) | Item::Evidence(finding, _) => Self { finding, ..self },
+            Item::Idle(idle) => Self { idle, ..self },
+            _ => self,
+        }
+    }
 }
 
 /// What is kept for drawing: the lines, and what they were made for.
 #[derive(Debug, Default)]
 pub(super) struct State {
     lines: Vec<Line>,
-    made_for: Option<(usize, Item)>,
+    made_for: Option<(usize, Item, Open)>,
 }
 
-/// The items that can be reached while `selected` is.
-fn items(opened: &Opened, selected: Item) -> Vec<Item> {
+/// The items that can be reached while that is open.
+fn items(opened: &Opened, open: Open) -> Vec<Item> {
     let facts = &opened.facts;
     let mut items = Vec::new();
     items.extend(panicked(&opened.recording).map(|_| Item::Panic));
     for (number, finding) in facts.findings.iter().enumerate() {
         items.push(Item::Finding(number));
-        if selected.finding() == Some(number) {
+        if open.finding == number {
             let evidence = 0..finding.evidence.len();
             items.extend(evidence.map(|line| Item::Evidence(number, line)));
         }
@@ -104,15 +132,17 @@ fn panicked(recording: &Recording) -> Option<TaskIx> {
 pub(super) fn settle(view: &mut View) {
     let Some(area) = view.area() else { return };
     let opened = Arc::clone(&view.opened);
-    let all = items(&opened, view.place.findings.item);
+    let spot = &mut view.place.findings;
+    spot.open = spot.open.with(spot.item);
+    let all = items(&opened, spot.open);
     if !all.contains(&view.place.findings.item) {
         view.place.findings.item = all.first().copied().unwrap_or_default();
     }
     let spot = view.place.findings;
-    let key = (usize::from(area.width), spot.item);
+    let key = (usize::from(area.width), spot.item, spot.open);
     if view.findings.made_for != Some(key) {
         view.findings = State {
-            lines: lines::lines(&opened, spot.item, key.0),
+            lines: lines::lines(&opened, spot.item, spot.open, key.0),
             made_for: Some(key),
         };
     }
@@ -156,7 +186,7 @@ pub(super) fn act(view: &mut View, action: ActionId) -> bool {
 
 /// Selects another item, so many further down.
 fn walk(view: &mut View, by: isize) {
-    let all = items(&view.opened, view.place.findings.item);
+    let all = items(&view.opened, view.place.findings.open);
     let here = all
         .iter()
         .position(|item| *item == view.place.findings.item);

@@ -138,7 +138,8 @@ fn every_item_is_reached_seen_and_leads_somewhere() {
             assert_eq!(app.view().unwrap().place, before);
             app.act(ActionId::Down);
         }
-        let all = items(&app.view().unwrap().opened, item(&app));
+        let view = app.view().unwrap();
+        let all = items(&view.opened, view.place.findings.open);
         assert_eq!(all.last().copied(), last);
         press(&mut app, "k");
         app.act(ActionId::First);

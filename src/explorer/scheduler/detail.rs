@@ -11,7 +11,7 @@ use crate::{
     analysis::{label, stacks},
     explorer::{
         life,
-        text::{Pen, place, plural, wrap},
+        text::{Pen, place, plural, width, wrap},
         theme::{Role, Theme},
         traced,
         view::View,
@@ -36,15 +36,16 @@ pub(super) fn draw(buffer: &mut Buffer, layout: Layout, theme: Theme, view: &Vie
     }
 }
 
-/// Writes paragraphs, one below the other, and returns what is left of the area.
+/// Writes paragraphs, one below the other, and returns what is left of the area and of [`TEXT`].
 fn paragraphs(
     buffer: &mut Buffer,
     area: Rect,
     theme: Theme,
     paragraphs: &[(String, Role)],
-) -> Rect {
+) -> (Rect, usize) {
     let cells = usize::from(area.width).saturating_sub(2);
     let mut row = 0;
+    let mut text_left = TEXT;
     for (number, (text, role)) in paragraphs.iter().enumerate() {
         let room = usize::from(area.height - row.min(area.height));
         // Each of those below gets a line, if there is one.
@@ -55,15 +56,34 @@ fn paragraphs(
             Pen::new(buffer, area, row)
                 .skip(1)
                 .put(&line, theme.style(*role));
+            text_left = text_left.saturating_sub(width(&line));
             row += 1;
         }
     }
     let row = row.min(area.height);
-    Rect {
+    let rest = Rect {
         y: area.y + row,
         height: area.height - row,
+        width: area.width.min(WIDEST),
         ..area
-    }
+    };
+    (rest, text_left)
+}
+
+/// Cells of text that are about the selected lane: the selection of another one may write 1 KB, and all of them may
+/// have to be written then.
+const TEXT: usize = 500;
+/// The most events that are listed.
+const EVENTS: usize = 8;
+/// Cells of the longest line of an event.
+const WIDEST: u16 = 120;
+
+/// How many lines may be listed: as many as there is room for, and not more text than `text_left`; `cells` tells how
+/// much text so many lines are.
+fn listed(area: Rect, text_left: usize, cells: impl Fn(usize) -> usize) -> usize {
+    let most = usize::from(area.height).min(EVENTS);
+    let fits = |lines: &usize| cells(*lines) <= text_left;
+    (1..=most).rev().find(fits).unwrap_or(most.min(1))
 }
 
 fn worker(buffer: &mut Buffer, area: Rect, theme: Theme, view: &View, lane: LaneIx) {
@@ -113,8 +133,9 @@ fn worker(buffer: &mut Buffer, area: Rect, theme: Theme, view: &View, lane: Lane
         && label::stands_for_many(recording, thread)
     {
         let text = "Which thread it was is not recorded: polls of several can overlap in this lane";
-        lines.push((text.to_owned(), Role::Info));
+        lines.insert(1, (text.to_owned(), Role::Info));
     }
+    let mut shared = Vec::new();
     if let Some(since) = view
         .opened
         .facts
@@ -124,12 +145,31 @@ fn worker(buffer: &mut Buffer, area: Rect, theme: Theme, view: &View, lane: Lane
             "All workers of its runtime are inside polls for {}: nobody asks the driver",
             duration(cursor.saturating_sub(since))
         );
-        lines.push((text, Role::Blind));
-        lines.extend(piled::late_sentence(view).map(|text| (text, Role::Blind)));
+        shared.push((text, Role::Blind));
+        shared.extend(piled::late_sentence(view).map(|text| (text, Role::Blind)));
     }
-    lines.extend(piled::ready_sentence(view).map(|text| (text, Role::Runnable)));
-    let rest = paragraphs(buffer, area, theme, &lines);
-    events(buffer, rest, theme, view, lane);
+    shared.extend(piled::ready_sentence(view).map(|text| (text, Role::Runnable)));
+    let (rest, text_left) = if area.width >= WIDEST && area.height >= 10 {
+        // What is said of the lane takes as many lines whichever it is, so that what is said of all stays in its place.
+        let own = 2 + u16::from(recording.sample_count() > 0);
+        let (own, rest) = (
+            Rect {
+                height: own,
+                ..area
+            },
+            Rect {
+                y: area.y + own,
+                height: area.height - own,
+                ..area
+            },
+        );
+        let (_, text_left) = paragraphs(buffer, own, theme, &lines);
+        (paragraphs(buffer, rest, theme, &shared).0, text_left)
+    } else {
+        lines.extend(shared);
+        paragraphs(buffer, area, theme, &lines)
+    };
+    events(buffer, rest, text_left, theme, view, lane);
 }
 
 /// Who made the poll happen, and how long the task had to wait.
@@ -163,32 +203,62 @@ fn sampled(view: &View, poll: PollIx) -> Option<String> {
     ))
 }
 
-/// Events that are listed: more would be more bytes than the selection of another lane may cost.
-const EVENTS: usize = 8;
-
 /// What the lane did before and after.
-fn events(buffer: &mut Buffer, area: Rect, theme: Theme, view: &View, lane: LaneIx) {
+fn events(
+    buffer: &mut Buffer,
+    area: Rect,
+    text_left: usize,
+    theme: Theme,
+    view: &View,
+    lane: LaneIx,
+) {
     let recording = &view.opened.recording;
-    let capacity = usize::from(area.height).min(EVENTS);
-    let before = capacity.div_ceil(2);
-    let (events, earlier) = about(recording, lane, view.place.cursor, before, capacity);
-    for (row, event) in events.iter().enumerate().take(capacity) {
+    let about = |lines: usize| {
+        let before = lines.div_ceil(2);
+        let (mut events, earlier) = about(recording, lane, view.place.cursor, before, lines);
+        events.truncate(lines);
+        (events, earlier)
+    };
+    let cells = |lines: usize| {
+        let (events, _) = about(lines);
+        let told = events.iter().map(|event| Told::new(view, event));
+        told.map(|told| told.cells(area)).sum()
+    };
+    let (events, earlier) = about(listed(area, text_left, cells));
+    for (row, event) in events.iter().enumerate() {
         let is_here = row + 1 == earlier;
         let plain = theme.style(if is_here { Role::Strong } else { Role::Plain });
-        let mut pen = Pen::new(buffer, area, row as u16);
-        pen.put(if is_here { "▸ " } else { "  " }, plain)
+        let told = Told::new(view, event);
+        let role = theme.style(told.role);
+        Pen::new(buffer, area, row as u16)
+            .put(if is_here { "▸ " } else { "  " }, plain)
             .right(&instant(event.at(recording)), 14, plain)
-            .put("  ", plain);
+            .put("  ", plain)
+            .put(told.word, role)
+            .put(&told.length, if told.word == PARKED { plain } else { role })
+            .fit(&told.text, plain);
+    }
+}
+
+/// What is told of an event of a lane.
+struct Told {
+    /// What it is, in eight cells.
+    word: &'static str,
+    role: Role,
+    /// In nine cells, where it has one.
+    length: String,
+    text: String,
+}
+
+const PARKED: &str = "parked  ";
+
+impl Told {
+    fn new(view: &View, event: &Event) -> Self {
+        let recording = &view.opened.recording;
         match *event {
             Event::Poll(poll) => {
                 let row = recording.poll(poll);
                 let slow = row.duration >= view.opened.facts.slow_poll;
-                let role = if slow { Role::Critical } else { Role::Running };
-                pen.put("poll    ", theme.style(role)).left(
-                    &duration(row.duration),
-                    9,
-                    theme.style(role),
-                );
                 let task = wording::task(recording, row.task);
                 let mut text = format!("{task}, {}", row.outcome.name());
                 if let Some(delay) = row.delay {
@@ -198,28 +268,44 @@ fn events(buffer: &mut Buffer, area: Rect, theme: Theme, view: &View, lane: Lane
                 if let Some(location) = recording.location(row.task).filter(|_| named) {
                     text.push_str(&format!("  {}", place(location)));
                 }
-                pen.fit(&text, plain);
+                Self {
+                    word: "poll    ",
+                    role: if slow { Role::Critical } else { Role::Running },
+                    length: format!("{:<9}", duration(row.duration)),
+                    text,
+                }
             }
-            Event::Park(park) => {
-                let length = duration(recording.park(park).duration);
-                pen.put("parked  ", theme.style(Role::Dim))
-                    .left(&length, 9, plain);
-            }
-            Event::Custom(custom) => {
-                pen.put("event   ", theme.style(Role::Info))
-                    .fit(&traced::custom(recording, custom), plain);
-            }
+            Event::Park(park) => Self {
+                word: PARKED,
+                role: Role::Dim,
+                length: duration(recording.park(park).duration),
+                text: String::new(),
+            },
+            Event::Custom(custom) => Self {
+                word: "event   ",
+                role: Role::Info,
+                length: String::new(),
+                text: traced::custom(recording, custom),
+            },
             Event::Enters(entry) => {
                 let entry = recording.entry(entry);
                 let length = entry.end.map_or_else(
                     || "to the end".to_owned(),
                     |end| duration(end.saturating_sub(entry.begin)),
                 );
-                pen.put("enters  ", theme.style(Role::Info))
-                    .left(&length, 9, theme.style(Role::Info))
-                    .fit(&traced::named(recording, entry.span), plain);
+                Self {
+                    word: "enters  ",
+                    role: Role::Info,
+                    length: format!("{length:<9}"),
+                    text: traced::named(recording, entry.span),
+                }
             }
         }
+    }
+
+    /// How much of a line it takes.
+    fn cells(&self, area: Rect) -> usize {
+        (18 + 8 + 9 + width(&self.text)).min(usize::from(area.width))
     }
 }
 
@@ -231,9 +317,16 @@ fn task(buffer: &mut Buffer, area: Rect, theme: Theme, view: &View) {
     let title = label::task_at(&opened.recording, task);
     let mut lines = vec![(format!("{title}: {doing}"), role)];
     lines.push((tasks::spent(view, task), Role::Info));
-    let rest = paragraphs(buffer, area, theme, &lines);
+    let (rest, text_left) = paragraphs(buffer, area, theme, &lines);
     // Where its life is shown below, once is enough.
     if view.life_area().is_none() {
+        let lines = listed(rest, text_left, |lines| {
+            life::list_cells(view, task, lines, usize::from(rest.width))
+        });
+        let rest = Rect {
+            height: u16::try_from(lines).unwrap_or(rest.height),
+            ..rest
+        };
         life::list(buffer, rest, theme, view, task);
     }
 }

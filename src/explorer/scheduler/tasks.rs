@@ -185,18 +185,16 @@ fn ask(view: &mut View, key: Key) {
     });
 }
 
-/// How many lanes there are to show.
+/// How many lanes there are to show: whichever is selected, so that nothing below them moves with the selection.
 pub(super) fn wanted(view: &View) -> usize {
     let cache = &view.scheduler.tasks;
     if cache.listed_for.is_none() {
         // Most recordings have more tasks than the screen has lines.
         return usize::from(u16::MAX);
     }
-    let besides = view
-        .place
-        .task
-        .is_some_and(|task| cache.position(task).is_none());
-    (cache.list.rows.len() + usize::from(besides)).max(1)
+    let listed = cache.list.rows.len();
+    let besides = listed < view.opened.recording.task_count();
+    (listed + usize::from(besides)).max(1)
 }
 
 /// Sorts the lanes by the time in another state.

@@ -203,7 +203,8 @@ fn what_is_copied_is_shown_whole() {
     press(&mut app, "y");
     let screen = lines(&buffer(&app));
     let first = screen.iter().position(|line| line == " copied:").unwrap();
-    let shown: Vec<&str> = screen[first + 1..]
+    // Below it are the strip and the keys.
+    let shown: Vec<&str> = screen[first + 1..screen.len() - 2]
         .iter()
         .map(|line| line.trim().trim_end_matches(" \\"))
         .collect();

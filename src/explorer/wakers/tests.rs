@@ -63,7 +63,7 @@ fn enter_makes_a_neighbour_the_middle_and_back_returns() {
     );
     press(&mut app, "\x08k");
     // The note about the unfolding has gone by now.
-    assert_eq!(lines(&buffer(&app))[..22], before[..22]);
+    assert_eq!(lines(&buffer(&app))[..21], before[..21]);
 }
 
 #[test]
