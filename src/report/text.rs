@@ -340,7 +340,11 @@ fn workers(out: &mut String, recording: &Recording) {
     if workers.is_empty() {
         return;
     }
-    out.push_str("WORKERS, since the recorder was attached\n");
+    // Of what traces hold of a worker, nothing is from before them.
+    out.push_str(match recording.source().format {
+        Format::Dial9Dump => "WORKERS, since the recorder was attached\n",
+        _ => "WORKERS\n",
+    });
     for (number, lane) in workers.iter().take(MOST_WORKERS) {
         let totals = lane.totals;
         let figures = format!(
@@ -417,7 +421,7 @@ fn events(out: &mut String, recording: &Recording) {
         "  ",
         &format!(
             "wakes recorded for {} of {}",
-            coverage.wakes,
+            grouped(coverage.wakes as u64),
             count(coverage.tasks, "task")
         ),
     );

@@ -60,12 +60,12 @@ pub(super) fn late(recording: &Recording, late: &Late) -> Evidence {
 }
 
 pub(super) fn delayed(recording: &Recording, delayed: &Delayed) -> Evidence {
-    let until = match delayed.poll {
-        Some(_) => "and had to wait",
-        None => "and was not polled any more",
+    let more = match delayed.poll {
+        Some(_) => "",
+        None => ", and was not polled any more",
     };
     let text = format!(
-        "{} was ready, {until}: for {} behind the poll",
+        "{} was ready, and had to wait for {} behind the poll{more}",
         label::task(recording, delayed.task),
         time::duration(delayed.by),
     );

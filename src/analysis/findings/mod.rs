@@ -2,6 +2,7 @@
 
 mod blocked_worker;
 mod evidence;
+mod lifo;
 mod slow_poll;
 #[cfg(test)]
 mod tests;

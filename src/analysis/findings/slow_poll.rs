@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use super::{
     Finding, Kin, Kind, MOST_CULPRITS, MOST_VICTIMS, Role, Severity, Thresholds, evidence, kin,
+    lifo::parked_beside,
 };
 use crate::{
     analysis::{
@@ -216,10 +217,11 @@ fn single(recording: &Recording, thresholds: &Thresholds, polls: &[PollIx]) -> O
         .collect();
     if let Some(first) = delayed.first() {
         message.push_str(&format!(
-            " {}, {}, for {}{}.",
+            " {} {}, for {}{}.",
             match delayed.len() {
-                1 => "1 task was ready meanwhile and waited for it".to_owned(),
-                many => format!("{many} tasks were ready meanwhile and waited for it; the longest"),
+                1 => "1 task was ready meanwhile and waited for it:".to_owned(),
+                many =>
+                    format!("{many} tasks were ready meanwhile and waited for it; the longest,"),
             },
             label::task_at(recording, first.task),
             time::duration(first.by),
@@ -229,6 +231,13 @@ fn single(recording: &Recording, thresholds: &Thresholds, polls: &[PollIx]) -> O
                 ", as every worker was inside a poll"
             },
         ));
+        if let Some(idle) = parked_beside(recording, worst, first) {
+            message.push_str(&format!(
+                " Meanwhile {} was parked and could not take it: the poll itself had woken that task, and such a one stands \
+                 in a slot of that worker from which no other takes it (LIFO slot).",
+                label::lane(recording, idle)
+            ));
+        }
     }
     let of = if location_of(recording, worst).is_some() {
         "at this spawn location"

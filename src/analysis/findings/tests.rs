@@ -242,6 +242,50 @@ fn thresholds_are_what_the_table_says() {
     assert!(!Thresholds::default().set("nothing", 1));
 }
 
+/// A task woken from inside a poll that goes on, while the other worker is parked or busy, or after it was called.
+fn behind_its_waker(parked: bool, elsewhere: bool, outside: bool) -> String {
+    let mut builder = builder(END);
+    runtime(&mut builder, 2);
+    let mut w0 = batch(0);
+    w0.poll(8, 10 * MS, 11 * MS, Outcome::Pending);
+    let waker = if outside {
+        WakerKey::Outside
+    } else {
+        WakerKey::Task(7)
+    };
+    w0.wake(8, 101 * MS, waker);
+    w0.poll(7, 100 * MS, 300 * MS, Outcome::Pending);
+    let mut w1 = batch(1);
+    if parked {
+        w1.park(50 * MS, 299 * MS, false);
+    } else {
+        w1.poll(9, 50 * MS, 299 * MS, Outcome::Pending);
+    }
+    let mut last = if elsewhere { batch(1) } else { batch(0) };
+    last.poll(8, 301 * MS, 302 * MS, Outcome::Pending);
+    for batch in [w0, w1, last] {
+        builder.batch(batch);
+    }
+    let (_, found) = find(builder);
+    let about = found.iter().find(|one| one.message.contains("task 7"));
+    about.expect("it is slow").message.clone()
+}
+
+#[test]
+fn why_a_parked_worker_did_not_help_is_told() {
+    let told = "Meanwhile worker 1 was parked and could not take it";
+    let message = behind_its_waker(true, false, false);
+    assert!(message.contains(told), "{message}");
+    for (parked, elsewhere, outside) in [
+        (false, false, false),
+        (true, true, false),
+        (true, false, true),
+    ] {
+        let message = behind_its_waker(parked, elsewhere, outside);
+        assert!(!message.contains("Meanwhile"), "{message}");
+    }
+}
+
 #[test]
 fn a_poll_that_handed_its_worker_over_is_not_slow() {
     let mut builder = builder(END);
