@@ -2,7 +2,7 @@
 
 use super::{actions::ActionId, findings, place::Pane, span::Span, text::plural, view::View};
 use crate::{
-    analysis::label,
+    analysis::{findings::dropped_in, label},
     recording::{Cause, Happening, Ns, PollIx, TaskIx, WakeIx, Waker, time::duration},
 };
 
@@ -21,6 +21,7 @@ impl View {
             Some((_, _, Happening::Woken(wake))) => self.go_to_waker(wake),
             Some((_, _, Happening::Spawned)) => self.parent(),
             Some((_, _, Happening::Polled(poll))) => self.go_to_cause(poll),
+            Some((task, at, Happening::Unwakeable)) => self.go_to_dropper(task, at),
             _ => {
                 let Some(task) = self.place.task else { return };
                 match self
@@ -37,7 +38,7 @@ impl View {
 
     /// From a line to its other end.
     pub(super) fn follow(&mut self) {
-        let Some((_, at, what)) = self.selected() else {
+        let Some((task, at, what)) = self.selected() else {
             return;
         };
         match what {
@@ -49,15 +50,41 @@ impl View {
             }
             Happening::Spawned => self.parent(),
             Happening::Spawns(child) => self.jump_to(child, at, Happening::Spawned),
+            Happening::Unwakeable => self.go_to_dropper(task, at),
             Happening::Waits(_)
             | Happening::Waited(_)
             | Happening::SpanOpened(_)
             | Happening::SpanClosed(_)
             | Happening::Custom(_)
             | Happening::Suspended(_)
-            | Happening::Unwakeable
             | Happening::Ended => {
                 self.note = Some("This leads nowhere else.".to_owned());
+            }
+        }
+    }
+
+    /// To the poll in which the last waker of `task` was dropped: another task's, where there is one.
+    fn go_to_dropper(&mut self, task: TaskIx, at: Ns) {
+        let opened = std::sync::Arc::clone(&self.opened);
+        let recording = &opened.recording;
+        match dropped_in(recording, task, at)[..] {
+            [poll] => {
+                let start = recording.poll_start(poll);
+                self.jump_to(recording.task_of(poll), start, Happening::Polled(poll));
+            }
+            [] => {
+                self.note = Some(
+                    "In whose poll it was dropped is not known: in none, or many went on."
+                        .to_owned(),
+                );
+            }
+            ref several => {
+                let names = several.iter().map(|poll| recording.task_of(*poll));
+                let names: Vec<String> = names.map(|task| label::task(recording, task)).collect();
+                self.note = Some(format!(
+                    "It was dropped in a poll of {}.",
+                    names.join(" or ")
+                ));
             }
         }
     }

@@ -7,7 +7,7 @@ use super::{
     traced,
 };
 use crate::{
-    analysis::{State, label, state::open_waits},
+    analysis::{State, findings::dropped_in, label, state::open_waits},
     recording::{
         Cause, End, Happening, HistoryEvent, Ns, PollIx, Recording, TaskIx, WaitIx, WaitState,
         WakeIx, Waker, time,
@@ -338,10 +338,21 @@ pub(super) fn event_in_full(opened: &Opened, of: TaskIx, event: &HistoryEvent) -
             )]
         }
         Happening::Waited(wait) => vec![format!("no longer waits for {}", mark(recording, wait))],
-        Happening::Unwakeable => vec![
-            "its last waker was dropped while it was pending: nothing can wake it any more"
-                .to_owned(),
-        ],
+        Happening::Unwakeable => {
+            let mut told = vec![
+                "its last waker was dropped while it was pending: nothing can wake it any more"
+                    .to_owned(),
+            ];
+            if let [poll] = dropped_in(recording, of, event.at)[..] {
+                let poll = recording.poll(poll);
+                told.push(format!(
+                    "dropped on {}, in a poll of {}  (w goes there)",
+                    label::lane(recording, poll.lane),
+                    task(recording, poll.task)
+                ));
+            }
+            told
+        }
         Happening::Ended => vec![format!(
             "ended at {}: {}",
             instant(event.at),

@@ -8,6 +8,8 @@ mod slow_poll;
 mod tests;
 mod unwakeable;
 
+pub use unwakeable::dropped_in;
+
 use crate::recording::{LaneIx, MILLISECOND, Ns, Recording, StrId, TaskIx};
 
 /// How bad a finding is.

@@ -95,6 +95,19 @@ fn lost(recording: &Recording, mut group: Vec<(Ns, TaskIx)>, end: Ns) -> Option<
     })
 }
 
+/// The polls in one of which the last waker of `task` was dropped at `at`, unless a thread outside did it: those of other
+/// tasks that went on at that instant, or else its own.
+#[must_use]
+pub fn dropped_in(recording: &Recording, task: TaskIx, at: Ns) -> Vec<PollIx> {
+    let all = polls_at(recording, at);
+    let others: Vec<PollIx> = all
+        .iter()
+        .copied()
+        .filter(|poll| recording.task_of(*poll) != task)
+        .collect();
+    if others.is_empty() { all } else { others }
+}
+
 /// Polls that went on at an instant: more than a few of them tell nothing.
 fn polls_at(recording: &Recording, at: Ns) -> Vec<PollIx> {
     const FEW: usize = 2;

@@ -5,7 +5,10 @@ use std::time::Duration;
 use super::{app, buffer, incident, lines, press};
 use crate::{
     explorer::{app::App, place::Place},
-    recording::{MILLISECOND, Ns},
+    recording::{
+        MILLISECOND, Ns, Outcome,
+        testing::{batch, builder, runtime, spawn},
+    },
 };
 
 fn place(app: &App) -> Place {
@@ -45,6 +48,33 @@ fn an_instant_that_is_typed_is_gone_to_and_left_again() {
         place(&app).cursor,
         app.view().unwrap().opened.recording.window().end
     );
+}
+
+#[test]
+fn from_a_lost_waker_to_the_poll_in_which_it_was_dropped() {
+    let mut builder = builder(100 * MILLISECOND);
+    runtime(&mut builder, 2);
+    let mut w0 = batch(0);
+    w0.spawn(7, spawn(0));
+    w0.spawn(8, spawn(0));
+    w0.poll(7, 10 * MILLISECOND, 11 * MILLISECOND, Outcome::Pending);
+    w0.poll(8, 14 * MILLISECOND, 16 * MILLISECOND, Outcome::Pending);
+    w0.unwakeable(7, 15 * MILLISECOND);
+    builder.batch(w0);
+    let mut app = app(builder.finish(), 80, 24);
+    press(&mut app, "2a/7\n\nG");
+    assert!(shows(
+        &app,
+        "dropped on worker 0, in a poll of 8  (w goes there)"
+    ));
+    let before = place(&app);
+    for key in ["w", "\n"] {
+        press(&mut app, key);
+        assert!(shows(&app, "task 8  "));
+        assert_eq!(place(&app).cursor, 14 * MILLISECOND);
+        press(&mut app, "[");
+        assert_eq!(place(&app), before);
+    }
 }
 
 #[test]
