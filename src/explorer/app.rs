@@ -635,6 +635,7 @@ impl App {
                 buffer,
                 frame.strip,
                 theme,
+                &self.keymap,
                 self.loading.done,
                 self.loading.events,
             );
@@ -665,11 +666,18 @@ impl App {
         frame::strip(buffer, frame, theme, view);
         match &self.overlay {
             Some(Overlay::Find { .. }) => {
-                overlay::draw_find(buffer, frame.keys, theme, &view.table.wish.find);
+                overlay::draw_find(
+                    buffer,
+                    frame.keys,
+                    theme,
+                    &self.keymap,
+                    &view.table.wish.find,
+                );
             }
-            Some(Overlay::Filter(line)) => line.draw(buffer, frame, theme, &view.table),
+            Some(Overlay::Filter(line)) => line.draw(buffer, frame, theme, view),
             Some(Overlay::Time { typed, problem }) => {
-                overlay::draw_time(buffer, frame.keys, theme, typed, problem.as_deref());
+                let problem = problem.as_deref();
+                overlay::draw_time(buffer, frame.keys, theme, &self.keymap, typed, problem);
             }
             Some(Overlay::Kinds(selected)) => {
                 overlay::draw_kinds(buffer, frame.pane, theme, *selected);

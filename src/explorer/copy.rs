@@ -35,7 +35,7 @@ impl App {
             ),
             Pane::Task => {
                 let selected = recording.history(task).get(view.place.event);
-                let told = selected.map(|event| wording::event_in_full(&view.opened, task, &event));
+                let told = selected.map(|event| wording::event_in_full(view, task, &event));
                 format!(
                     "{}: {}",
                     label::task_at(recording, task),

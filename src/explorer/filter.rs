@@ -6,12 +6,15 @@ use std::sync::Arc;
 use ratatui::{buffer::Buffer, layout::Rect};
 
 use super::{
+    actions::ActionId,
+    keymap::Keymap,
     layout::Frame,
     overlay::{blank, inner},
     place::{Place, scrolled},
     table::Table,
     text::{Pen, count, plural, width, wrap},
     theme::{Role, Theme},
+    view::View,
 };
 use crate::analysis::query::{Completion, Field, Query, QueryError, Suggestion, Vocabulary};
 
@@ -155,7 +158,7 @@ impl FilterLine {
     }
 
     /// Draws the line in place of the strip, what is wrong below it, and the suggestions above it.
-    pub(super) fn draw(&self, buffer: &mut Buffer, frame: &Frame, theme: Theme, table: &Table) {
+    pub(super) fn draw(&self, buffer: &mut Buffer, frame: &Frame, theme: Theme, view: &View) {
         for area in [frame.strip, frame.keys] {
             Pen::new(buffer, area, 0).put(
                 &" ".repeat(usize::from(area.width)),
@@ -163,7 +166,7 @@ impl FilterLine {
             );
             clear(buffer, area);
         }
-        self.draw_suggestions(buffer, frame.pane, theme, table);
+        self.draw_suggestions(buffer, frame.pane, theme, view);
         const PROMPT: &str = " filter: ";
         let room = usize::from(frame.strip.width).saturating_sub(width(PROMPT) + 1);
         let shown = self.shown(room);
@@ -174,7 +177,8 @@ impl FilterLine {
             .put(before, theme.style(Role::Strong))
             .put("▏", theme.style(Role::Cursor))
             .put(behind, theme.style(Role::Strong));
-        self.draw_below(buffer, frame.keys, theme, width(PROMPT), shown);
+        let left = width(PROMPT);
+        self.draw_below(buffer, frame.keys, theme, &view.keymap, left, shown);
     }
 
     /// The first byte of the line that is shown, so that the caret is among the `room` cells.
@@ -186,12 +190,25 @@ impl FilterLine {
     }
 
     /// Carets under what is wrong, or the keys.
-    fn draw_below(&self, buffer: &mut Buffer, area: Rect, theme: Theme, left: usize, shown: usize) {
-        const KEYS: &str = "tab completes   enter keeps it   esc gives up";
+    fn draw_below(
+        &self,
+        buffer: &mut Buffer,
+        area: Rect,
+        theme: Theme,
+        keymap: &Keymap,
+        left: usize,
+        shown: usize,
+    ) {
+        let keys = format!(
+            "{} completes   {} keeps it   {} gives up",
+            keymap.shown(ActionId::Complete),
+            keymap.shown(ActionId::EntryAccept),
+            keymap.shown(ActionId::EntryCancel)
+        );
         let Some(problem) = &self.problem else {
             Pen::new(buffer, area, 0)
                 .skip(left)
-                .fit(KEYS, theme.style(Role::Dim));
+                .fit(&keys, theme.style(Role::Dim));
             return;
         };
         let at = problem.at();
@@ -205,8 +222,8 @@ impl FilterLine {
         let mut pen = Pen::new(buffer, area, 0);
         pen.skip(column)
             .put(&"^".repeat(carets), theme.style(self.severity()));
-        if pen.room() > width(KEYS) + 3 {
-            pen.skip(2).put(KEYS, theme.style(Role::Dim));
+        if pen.room() > width(&keys) + 3 {
+            pen.skip(2).put(&keys, theme.style(Role::Dim));
         }
     }
 
@@ -218,12 +235,12 @@ impl FilterLine {
         }
     }
 
-    fn draw_suggestions(&self, buffer: &mut Buffer, pane: Rect, theme: Theme, table: &Table) {
+    fn draw_suggestions(&self, buffer: &mut Buffer, pane: Rect, theme: Theme, view: &View) {
         let width = pane.width.min(100);
         let room = usize::from(width).saturating_sub(4);
         let mut told = match &self.problem {
             Some(problem) => wrap(&problem.to_string(), room, 2),
-            None => vec![matching(table)],
+            None => vec![matching(&view.table, &view.keymap)],
         };
         if pane.height < 10 && self.severity() == Role::Dim && !self.suggestions.is_empty() {
             // Where there is room for little, what may come next says as well that something is missing.
@@ -293,7 +310,7 @@ fn clear(buffer: &mut Buffer, area: Rect) {
 }
 
 /// How many tasks the filter lists, and of how many nobody can tell.
-fn matching(table: &Table) -> String {
+fn matching(table: &Table, keymap: &Keymap) -> String {
     let Some(passing) = table.passing() else {
         if table.wish.filter.is_some() {
             return "asking every task".to_owned();
@@ -305,7 +322,7 @@ fn matching(table: &Table) -> String {
         count(passing.matching as u64),
         plural(passing.of as u64, "task")
     );
-    if let Some(hidden) = hidden(table) {
+    if let Some(hidden) = hidden(table, keymap) {
         text.push_str(&format!(", {hidden}"));
     }
     if passing.unknown > 0 {
@@ -318,14 +335,15 @@ fn matching(table: &Table) -> String {
 }
 
 /// How many of those that match are not listed, being not alive at the cursor, and which key lists them.
-pub(super) fn hidden(table: &Table) -> Option<String> {
+pub(super) fn hidden(table: &Table, keymap: &Keymap) -> Option<String> {
     let wish = &table.wish;
     let shows_the_living = !wish.all && !wish.folded && wish.find.is_empty() && wish.only.is_none();
     let matching = table.passing()?.matching;
     let hidden = matching.saturating_sub(table.rows().len());
+    let key = keymap.shown(ActionId::ShowAll);
     (shows_the_living && hidden > 0).then(|| {
         format!(
-            "{} of them not alive: a lists {}",
+            "{} of them not alive: {key} lists {}",
             count(hidden as u64),
             if hidden == 1 { "it" } else { "them" }
         )

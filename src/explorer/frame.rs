@@ -224,11 +224,19 @@ pub(super) fn note(buffer: &mut Buffer, frame: &Frame, theme: Theme, note: &str)
 }
 
 /// How far the loading is, in the strip's place.
-pub(super) fn gauge(buffer: &mut Buffer, area: Rect, theme: Theme, done: Option<u64>, events: u64) {
+pub(super) fn gauge(
+    buffer: &mut Buffer,
+    area: Rect,
+    theme: Theme,
+    keymap: &Keymap,
+    done: Option<u64>,
+    events: u64,
+) {
     let percent = done.map_or_else(String::new, |thousandths| {
         format!("{} %  ", thousandths / 10)
     });
-    let label = format!(" {percent}{} events  esc stops here ", count(events));
+    let key = keymap.shown(ActionId::StopLoading);
+    let label = format!(" {percent}{} events  {key} stops here ", count(events));
     let cells = usize::from(area.width).saturating_sub(width(&label) + 2);
     let full = cells * usize::try_from(done.unwrap_or(0).min(1_000)).unwrap_or(0) / 1_000;
     Pen::new(buffer, area, 0)

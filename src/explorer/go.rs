@@ -175,14 +175,17 @@ impl View {
             }),
         }
         let count = plural(children.len() as u64, "task");
-        self.note = Some(format!("Of {count} that it spawned; p goes back to it."));
+        self.note = Some(format!(
+            "Of {count} that it spawned; {} goes back to it.",
+            self.key(ActionId::Parent)
+        ));
     }
 
     /// To the culprit of the next finding, or of the previous one, at the moment of the crime.
     pub(super) fn finding(&mut self, step: isize) {
         let findings = self.opened.facts.findings.len();
         if findings == 0 {
-            self.note = Some("Nothing was found.".to_owned());
+            self.starved();
             return;
         }
         let number = match self.place.finding {
@@ -191,6 +194,34 @@ impl View {
             None => findings - 1,
         };
         self.go_to_finding(number);
+    }
+
+    /// Where nothing was found: to the task that was ready, and not polled, for so long that it is no sign of health.
+    fn starved(&mut self) {
+        let opened = std::sync::Arc::clone(&self.opened);
+        let (recording, facts) = (&opened.recording, &opened.facts);
+        let Some(long) = facts.ready_too_long else {
+            self.note = Some("Nothing was found.".to_owned());
+            return;
+        };
+        let end = recording.window().end;
+        let polled_late = facts.latest_poll.map(|poll| (poll, recording.poll(poll)));
+        let polled_late = polled_late.filter(|(_, row)| row.delay == Some(long));
+        match (polled_late, facts.ready.longest.first()) {
+            (Some((poll, row)), _) => self.jump_to(row.task, row.start, Happening::Polled(poll)),
+            (None, Some(ready)) => self.jump(|view| {
+                view.place.pane = Pane::Task;
+                view.place.task = Some(ready.task);
+                view.place.span =
+                    Span::about(end, end.saturating_sub(ready.since), opened.window());
+                view.set_cursor(end);
+            }),
+            (None, None) => {}
+        }
+        self.note = Some(format!(
+            "Nothing was found, but this task was ready and not polled for {}.",
+            duration(long)
+        ));
     }
 
     /// To the culprit of the finding of this number, at the moment of the crime.

@@ -171,6 +171,8 @@ pub(super) struct LifeLayout {
     pub(super) axis: Rect,
     /// The lanes: as many of runs, wakes, waits, blind as there is room for, in this order.
     pub(super) lanes: Rect,
+    /// What the glyphs of the lanes mean.
+    pub(super) legend: Rect,
     /// Totals.
     pub(super) totals: Rect,
     pub(super) list: Rect,
@@ -183,13 +185,13 @@ pub(super) const LABEL: u16 = 8;
 
 impl LifeLayout {
     pub(super) fn new(area: Rect) -> Self {
-        let (state, axis, lanes, totals, event) = match area.height {
-            ..4 => (0, 0, 0, 0, 0),
-            4..8 => (0, 0, 1, 0, 1),
-            8..12 => (1, 0, 1, 1, 1),
-            12..16 => (1, 1, 4, 1, 2),
-            16..22 => (1, 1, 4, 2, 2),
-            _ => (1, 1, 4, 2, 3),
+        let (state, axis, lanes, legend, totals, event) = match area.height {
+            ..4 => (0, 0, 0, 0, 0, 0),
+            4..8 => (0, 0, 1, 0, 0, 1),
+            8..12 => (1, 0, 1, 0, 1, 1),
+            12..16 => (1, 1, 4, 0, 1, 2),
+            16..22 => (1, 1, 4, 1, 2, 2),
+            _ => (1, 1, 4, 1, 2, 3),
         };
         let mut y = area.y;
         let mut take = |height: u16| {
@@ -202,6 +204,7 @@ impl LifeLayout {
         let state = take(state);
         let axis = take(axis);
         let lanes = take(lanes);
+        let legend = take(legend);
         let totals = take(totals);
         let list = take((area.bottom() - totals.bottom()).saturating_sub(event));
         let event = take(event);
@@ -210,6 +213,7 @@ impl LifeLayout {
             state,
             axis,
             lanes,
+            legend,
             totals,
             list,
             event,
@@ -285,6 +289,7 @@ mod tests {
                             life.state,
                             life.axis,
                             life.lanes,
+                            life.legend,
                             life.totals,
                             life.list,
                             life.event,

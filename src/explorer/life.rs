@@ -62,6 +62,7 @@ pub(super) fn draw(buffer: &mut Buffer, area: Rect, theme: Theme, view: &View) {
     state(buffer, layout.state, theme, view, task);
     axis(buffer, layout.axis, theme, view, layout.cells());
     lanes(buffer, layout.lanes, theme, view, layout.cells());
+    legend(buffer, layout.legend, theme, view);
     totals(buffer, layout.totals, theme, view, task);
     if !shows_lengths(view) {
         list(buffer, layout.list, theme, view, task);
@@ -125,23 +126,34 @@ fn axis(buffer: &mut Buffer, area: Rect, theme: Theme, view: &View, cells: usize
         .put("time", theme.style(Role::Dim));
     Pen::new(buffer, timeline, 0).put(&from, theme.style(Role::Dim));
     let per_cell = format!("{} a cell", brief(span.per_cell(cells)));
-    let free = cells.saturating_sub(width(&from) + width(&to) + width(&per_cell));
-    let from_left = width(&from) + free / 2;
     let cursor = span.cell(view.place.cursor, cells);
-    let hidden =
-        cursor.is_some_and(|cell| (from_left..from_left + width(&per_cell)).contains(&cell));
-    if free >= 4 && !hidden {
-        Pen::new(buffer, timeline, 0)
-            .skip(from_left)
-            .put(&per_cell, theme.style(Role::Dim));
-    }
-    Pen::new(buffer, timeline, 0)
-        .skip(cells.saturating_sub(width(&to)))
-        .put(&to, theme.style(Role::Dim));
-    if let Some(cell) = cursor {
+    // The cursor's mark hides no digit: the times at the ends make way for it, the scale is left out.
+    let left = match cursor {
+        Some(cell) if cell < width(&from) => cell + 2,
+        _ => 0,
+    };
+    let right = match cursor {
+        Some(cell) if cell + width(&to) >= cells => cell.saturating_sub(width(&to) + 1),
+        _ => cells.saturating_sub(width(&to)),
+    };
+    let middle = left + width(&from) + 1..right.saturating_sub(1);
+    let scale = (cells.saturating_sub(width(&per_cell))) / 2;
+    let scale = scale..scale + width(&per_cell);
+    let hidden = cursor.is_some_and(|cell| scale.contains(&cell));
+    let mut put = |cell: usize, text: &str, role: Role| {
         Pen::new(buffer, timeline, 0)
             .skip(cell)
-            .put("▼", theme.style(Role::Cursor));
+            .put(text, theme.style(role));
+    };
+    if left + width(&from) < right {
+        put(left, &from, Role::Dim);
+    }
+    put(right, &to, Role::Dim);
+    if middle.start < scale.start && scale.end < middle.end && !hidden {
+        put(scale.start, &per_cell, Role::Dim);
+    }
+    if let Some(cell) = cursor {
+        put(cell, "▼", Role::Cursor);
     }
 }
 
@@ -167,6 +179,28 @@ fn lanes(buffer: &mut Buffer, area: Rect, theme: Theme, view: &View, cells: usiz
             }
             pen.put(glyph, style);
         }
+    }
+}
+
+/// What the glyphs of the lanes mean.
+fn legend(buffer: &mut Buffer, area: Rect, theme: Theme, view: &View) {
+    let dim = theme.style(Role::Dim);
+    let third = if view.lanes.spans {
+        ("═", Role::Info, "in spans")
+    } else {
+        ("─", Role::Waiting, "waits")
+    };
+    let mut pen = Pen::new(buffer, area, 0);
+    pen.skip(usize::from(LABEL));
+    for (glyph, role, word) in [
+        ("▃", Role::Running, "runs"),
+        ("▒", Role::Runnable, "runnable"),
+        ("↑", Role::Runnable, "woken"),
+        third,
+        ("░", Role::Blind, "blind"),
+    ] {
+        pen.put(glyph, theme.style(role))
+            .put(&format!(" {word}  "), dim);
     }
 }
 
@@ -204,7 +238,7 @@ fn glyph(lane: usize, cell: &LaneCell, per_cell: Ns, slow: Ns) -> (&'static str,
                 },
             )
         }
-        0 if cell.ready.covered > 0 => ("·", Role::Runnable),
+        0 if cell.ready.covered > 0 => ("▒", Role::Runnable),
         1 if cell.wakes > 0 => ("↑", Role::Runnable),
         2 if cell.waits.any => ("─", Role::Waiting),
         3 if cell.blind.any => ("░", Role::Blind),
@@ -346,7 +380,7 @@ fn event(buffer: &mut Buffer, area: Rect, theme: Theme, view: &View, task: TaskI
     let Some(selected) = view.opened.recording.history(task).get(view.place.event) else {
         return;
     };
-    let lines = wording::event_in_full(&view.opened, task, &selected);
+    let lines = wording::event_in_full(view, task, &selected);
     let cells = usize::from(area.width).saturating_sub(2);
     let room = usize::from(area.height - u16::from(area.height > 2));
     let mut shown: Vec<String> = lines

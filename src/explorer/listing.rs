@@ -79,6 +79,7 @@ pub(super) struct Listing {
     ranks: Option<Arc<Ranks>>,
     scores: Option<Arc<Scores>>,
     passing: Option<Arc<Passing>>,
+    found_only_by_search: usize,
 }
 
 /// More tasks than this are not looked at one by one on the drawing thread.
@@ -111,6 +112,11 @@ impl Listing {
                 .scores
                 .as_ref()
                 .is_none_or(|one| one.of(task).is_some())
+    }
+
+    /// Where nothing is listed, how many tasks the search found that the filter hides.
+    pub(super) fn found_only_by_search(&self) -> usize {
+        self.found_only_by_search
     }
 
     /// Whether the answer to `key` takes longer to find than a frame may take.
@@ -196,6 +202,10 @@ impl Listing {
             listing.groups = overview::groups(opened, figures, key, found, stop)?;
         } else {
             listing.rows = Arc::new(listing.list(opened, key, stop)?);
+        }
+        if listing.rows.is_empty() && listing.groups.is_empty() && listing.passing.is_some() {
+            let scores = listing.scores.iter().flat_map(|scores| &scores.scores);
+            listing.found_only_by_search = scores.filter(|score| **score != NO_MATCH).count();
         }
         Some(listing)
     }

@@ -91,7 +91,7 @@ impl View {
 
     /// A task is selected, and opened where it was selected already; a column's name sorts by it.
     fn click_tasks(&mut self, layout: TasksLayout, at: Position) {
-        if layout.banner.contains(at) && self.found() {
+        if layout.banner.contains(at) {
             self.finding(1);
         } else if layout.head.contains(at) {
             let columns = Columns::new(layout.head.width, self.opened.facts.id_digits);

@@ -147,7 +147,13 @@ impl Palette {
 }
 
 /// The line in which a search is typed, in place of the bottom line.
-pub(super) fn draw_find(buffer: &mut Buffer, area: Rect, theme: Theme, typed: &str) {
+pub(super) fn draw_find(
+    buffer: &mut Buffer,
+    area: Rect,
+    theme: Theme,
+    keymap: &Keymap,
+    typed: &str,
+) {
     Pen::new(buffer, area, 0)
         .skip(1)
         .put("/", theme.style(Role::Key))
@@ -155,7 +161,11 @@ pub(super) fn draw_find(buffer: &mut Buffer, area: Rect, theme: Theme, typed: &s
         .put("▏", theme.style(Role::Cursor))
         .skip(2)
         .put(
-            "name, location or id   enter keeps it   esc gives up",
+            &format!(
+                "name, location or id   {} keeps it   {} gives up",
+                keymap.shown(ActionId::EntryAccept),
+                keymap.shown(ActionId::EntryCancel)
+            ),
             theme.style(Role::Dim),
         );
 }
@@ -165,6 +175,7 @@ pub(super) fn draw_time(
     buffer: &mut Buffer,
     area: Rect,
     theme: Theme,
+    keymap: &Keymap,
     typed: &str,
     problem: Option<&str>,
 ) {
@@ -177,7 +188,11 @@ pub(super) fn draw_time(
     match problem {
         Some(problem) => pen.fit(problem, theme.style(Role::Warning)),
         None => pen.fit(
-            "12.5s, 1m2s, -3ms, 09:20:31 UTC, end   enter goes  esc gives up",
+            &format!(
+                "12.5s, 1m2s, -3ms, 09:20:31 UTC, end   {} goes  {} gives up",
+                keymap.shown(ActionId::EntryAccept),
+                keymap.shown(ActionId::EntryCancel)
+            ),
             theme.style(Role::Dim),
         ),
     };

@@ -4,7 +4,7 @@ use ratatui::{buffer::Buffer, layout::Rect};
 
 use super::{
     action_table::ENTRIES,
-    actions::Context,
+    actions::{ActionId, Context},
     facts::Opened,
     groups::{self, GROUPS, Group},
     keymap::Keymap,
@@ -116,7 +116,11 @@ impl Sheet {
         }
         let seen = top + usize::from(inside.height);
         if seen < lines.len() {
-            let more = format!(" j: {} more ", plural((lines.len() - seen) as u64, "line"));
+            let key = keymap.shown(ActionId::Down);
+            let more = format!(
+                " {key}: {} more ",
+                plural((lines.len() - seen) as u64, "line")
+            );
             let below = Rect {
                 y: area.bottom().saturating_sub(1),
                 height: 1,
@@ -181,10 +185,33 @@ fn help(of: Context, keymap: &Keymap) -> Vec<Line> {
     }
     lines.push(heading("Words"));
     lines.extend(WORDS.iter().map(|(word, meaning)| fact(word, *meaning)));
+    lines.extend([heading(""), heading("With the mouse")]);
+    lines.extend(MOUSE.iter().map(|(what, does)| fact(what, *does)));
+    lines.push(fact(
+        &format!("{} or shift", keymap.shown(ActionId::Mouse)),
+        "The first gives the mouse to the terminal, which selects text with it; so does the other while it is held.",
+    ));
     lines.extend([heading(""), heading("What a filter can ask")]);
     lines.extend(FIELDS.iter().map(|field| fact(field.name, field.help)));
     lines
 }
+
+/// What the mouse does.
+const MOUSE: &[(&str, &str)] = &[
+    (
+        "click",
+        "On a pane's name shows it, on a line selects it, on a column's name sorts by it, in a timeline or the strip below puts the cursor there.",
+    ),
+    (
+        "click again",
+        "On the selected line goes where it leads, as the key that opens it does.",
+    ),
+    ("drag", "Along the strip or a timeline: marks a range."),
+    (
+        "wheel",
+        "Over a list goes through its lines, over a timeline zooms about the pointer.",
+    ),
+];
 
 /// What a reader of the panes has to know, in the words of the panes.
 const WORDS: &[(&str, &str)] = &[
@@ -220,7 +247,7 @@ const WORDS: &[(&str, &str)] = &[
     ),
     (
         "runs",
-        "In the timeline: how much of the cell was spent in polls; a slow poll stands out.",
+        "In the timeline: how much of the cell was spent in polls (▁ to █), a slow poll stands out; ▒ is runnable: ready, and not polled.",
     ),
     (
         "busy",

@@ -160,6 +160,11 @@ impl Table {
         row.or_else(group)
     }
 
+    /// The answer that is shown.
+    pub(super) fn listing(&self) -> &Listing {
+        &self.listing
+    }
+
     /// What the filter says, where its answer is there.
     pub(super) fn passing(&self) -> Option<&Passing> {
         self.listing

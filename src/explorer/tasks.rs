@@ -14,7 +14,7 @@ use super::{
     layout::TasksLayout,
     life, overview,
     table::{Sort, Wish},
-    text::{Pen, brief, count, keep_end, keep_start, place, plural, width, wrap},
+    text::{Pen, brief, coarse, count, keep_end, keep_start, place, plural, width, wrap},
     theme::{Role, Theme},
     view::View,
     wording,
@@ -22,10 +22,7 @@ use super::{
 };
 use crate::{
     analysis::{Severity, label},
-    recording::{
-        TaskIx,
-        time::{duration, instant_short},
-    },
+    recording::{TaskIx, time::duration},
 };
 
 /// What this pane makes of `action`; whether it has a use of its own for it.
@@ -43,7 +40,10 @@ pub(super) fn act(view: &mut View, action: ActionId) -> bool {
             };
             view.table.wish.only = Some(location);
             view.table.wish.folded = false;
-            view.note = Some("The tasks of one location: esc folds them again.".to_owned());
+            view.note = Some(format!(
+                "The tasks of one location: {} folds them again.",
+                view.key(ActionId::ClearFind)
+            ));
         }
         ActionId::ClearFind if only.is_some() => {
             *only = None;
@@ -86,20 +86,38 @@ fn banner(buffer: &mut Buffer, area: Rect, theme: Theme, view: &View) {
         let unchecked = if kinds == 0 {
             String::new()
         } else {
-            format!("; {kinds} kinds of problems could not be checked (i tells which)")
+            format!(
+                "; {kinds} kinds of problems could not be checked ({} tells which)",
+                view.key(ActionId::About)
+            )
         };
-        Pen::new(buffer, area, 0)
-            .skip(1)
-            .put("○ ", theme.style(Role::Dim))
-            .fit(&format!("nothing found{unchecked}"), theme.style(Role::Dim));
+        let mut pen = Pen::new(buffer, area, 0);
+        pen.skip(1);
+        match facts.ready_too_long {
+            // What starves is no finding yet, and no sign of health either.
+            Some(long) => pen
+                .put("● ", theme.style(Role::Warning))
+                .put(
+                    &format!("a task was ready and not polled for {}", duration(long)),
+                    theme.style(Role::Warning),
+                )
+                .fit(
+                    &format!(": {} goes there", view.key(ActionId::NextFinding)),
+                    theme.style(Role::Dim),
+                ),
+            None => pen
+                .put("○ ", theme.style(Role::Dim))
+                .fit(&format!("nothing found{unchecked}"), theme.style(Role::Dim)),
+        };
         return;
     };
     let role = severity(worst.severity);
     let more = facts.findings.len() - 1;
+    let key = view.key(ActionId::NextFinding);
     let more = if more == 0 {
-        "e goes there".to_owned()
+        format!("{key} goes there")
     } else {
-        format!("e goes there, and to {more} more")
+        format!("{key} goes there, and to {more} more")
     };
     let room = usize::from(area.width).saturating_sub(width(&more) + 3);
     let head = Rect {
@@ -111,7 +129,7 @@ fn banner(buffer: &mut Buffer, area: Rect, theme: Theme, view: &View) {
         .put("● ", theme.style(role))
         .put(worst.kind.name(), theme.style(role))
         .put(
-            &format!("  at {}", instant_short(worst.start)),
+            &format!("  at {}", coarse(&view.opened.recording, worst.start)),
             theme.style(Role::Strong),
         );
     Pen::new(buffer, area, 0)
@@ -284,25 +302,58 @@ fn on(theme: Theme, role: Role, base: Style, selected: bool) -> Style {
     }
 }
 
+/// Why no task is listed, and what helps.
+fn why_empty(view: &View) -> String {
+    let wish = &view.table.wish;
+    let clear = view.key(ActionId::ClearFind);
+    let change = view.key(ActionId::Filter);
+    if !wish.find.is_empty() {
+        return match view.table.listing().found_only_by_search() {
+            0 => format!("No task matches the search: {clear} gives it up."),
+            1 => format!(
+                "1 task matches the search, but not the filter: {change} changes that, {clear} clears both."
+            ),
+            many => format!(
+                "{} tasks match the search, but none of them the filter: {change} changes that, {clear} clears both.",
+                count(many as u64)
+            ),
+        };
+    }
+    if wish.filter.is_some() {
+        return format!(
+            "No task matches the filter: {change} changes it, {clear} clears it, {} asks all of them.",
+            view.key(ActionId::ShowAll)
+        );
+    }
+    let recording = &view.opened.recording;
+    if recording.task_count() > 0 {
+        format!(
+            "No task was alive at the cursor: {} lists them all, {} and {} move the cursor.",
+            view.key(ActionId::ShowAll),
+            view.key(ActionId::CursorLeft),
+            view.key(ActionId::CursorRight)
+        )
+    } else if recording.losses().is_empty() {
+        "The recording holds no tasks.".to_owned()
+    } else {
+        format!(
+            "No task could be read: {} tells what is missing.",
+            view.key(ActionId::About)
+        )
+    }
+}
+
 fn rows(buffer: &mut Buffer, area: Rect, theme: Theme, view: &View, columns: &Columns) {
     let tasks = view.table.rows();
     if view.table.len() == 0 {
         let why = if view.work.waits_for(Errand::Rows) {
-            "Looking at every task."
-        } else if !view.table.wish.find.is_empty() {
-            "No task matches the search: esc gives it up."
-        } else if view.table.wish.filter.is_some() {
-            "No task matches the filter: f changes it, esc clears it, a asks all of them."
-        } else if view.opened.recording.task_count() > 0 {
-            "No task was alive at the cursor: a lists them all, h and l move the cursor."
-        } else if view.opened.recording.losses().is_empty() {
-            "The recording holds no tasks."
+            "Looking at every task.".to_owned()
         } else {
-            "No task could be read: i tells what is missing."
+            why_empty(view)
         };
         Pen::new(buffer, area, 0)
             .skip(MARGIN)
-            .fit(why, theme.style(Role::Dim));
+            .fit(&why, theme.style(Role::Dim));
         return;
     }
     if !view.table.groups().is_empty() {
@@ -340,7 +391,10 @@ fn foot(buffer: &mut Buffer, area: Rect, theme: Theme, view: &View) {
     let wish = &view.table.wish;
     let recording = &view.opened.recording;
     let mut parts = Vec::new();
-    if let (Some(passing), Some(hidden)) = (view.table.passing(), filter::hidden(&view.table)) {
+    if let (Some(passing), Some(hidden)) = (
+        view.table.passing(),
+        filter::hidden(&view.table, &view.keymap),
+    ) {
         parts.push(format!(
             "{} match, {hidden}",
             count(passing.matching as u64)

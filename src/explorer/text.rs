@@ -4,7 +4,10 @@ use ratatui::{buffer::Buffer, layout::Rect, style::Style};
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
 pub(super) use crate::analysis::label::place;
-use crate::recording::{Ns, time::duration};
+use crate::recording::{
+    Ns, Recording, SECOND,
+    time::{duration, instant, instant_short},
+};
 
 /// How many cells `text` takes.
 pub(super) fn width(text: &str) -> usize {
@@ -85,6 +88,15 @@ pub(super) fn wrap(text: &str, cells: usize, most: usize) -> Vec<String> {
 /// A length of time in at most 7 cells, without blanks: `80.3ms`, `1m05`.
 pub(super) fn brief(ns: Ns) -> String {
     duration(ns).replace(' ', "")
+}
+
+/// An instant as exactly as tells it from others of the recording: `7.412 s`, in a short one `0.000 503 s`.
+pub(super) fn coarse(recording: &Recording, at: Ns) -> String {
+    if recording.window().duration() < SECOND {
+        instant(at)
+    } else {
+        instant_short(at)
+    }
 }
 
 /// A count in at most 6 cells: `41`, `99999`, `123k`, `45.6M`.

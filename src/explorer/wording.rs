@@ -1,10 +1,12 @@
 //! Sentences about tasks and events, as the panes write them.
 
 use super::{
+    actions::ActionId,
     facts::Opened,
-    text::{count, place},
+    text::{coarse, count, place},
     theme::Role,
     traced,
+    view::View,
 };
 use crate::{
     analysis::{State, findings::dropped_in, label, state::open_waits},
@@ -13,7 +15,7 @@ use crate::{
         WakeIx, Waker, time,
     },
 };
-use time::{duration, instant, instant_short};
+use time::{duration, instant};
 
 /// `91 handle_ping`, or `91 src/service.rs:97` where the task has no name.
 pub(super) fn task(recording: &Recording, task: TaskIx) -> String {
@@ -254,7 +256,8 @@ fn polled(recording: &Recording, poll: PollIx) -> String {
 }
 
 /// All about one line of a task's life, with who woke it: up to three lines.
-pub(super) fn event_in_full(opened: &Opened, of: TaskIx, event: &HistoryEvent) -> Vec<String> {
+pub(super) fn event_in_full(view: &View, of: TaskIx, event: &HistoryEvent) -> Vec<String> {
+    let opened = &view.opened;
     let recording = &opened.recording;
     match event.what {
         Happening::Polled(poll) => {
@@ -272,7 +275,7 @@ pub(super) fn event_in_full(opened: &Opened, of: TaskIx, event: &HistoryEvent) -
             // What is said last is kept where there is little room.
             let sampled = traced::sampled(recording, poll);
             let mut lines: Vec<String> = sampled.into_iter().collect();
-            lines.extend([polled, cause(recording, poll)]);
+            lines.extend([polled, cause(view, poll)]);
             lines
         }
         Happening::Woken(wake) => {
@@ -295,8 +298,9 @@ pub(super) fn event_in_full(opened: &Opened, of: TaskIx, event: &HistoryEvent) -
                 let poll = recording.poll(poll);
                 let into = duration(row.at.saturating_sub(poll.start));
                 lines.push(format!(
-                    "{into} into a poll of {} there  (w goes to it)",
-                    duration(poll.duration)
+                    "{into} into a poll of {} there  ({} goes to it)",
+                    duration(poll.duration),
+                    view.key(ActionId::WhoWoke)
                 ));
             }
             lines
@@ -308,17 +312,19 @@ pub(super) fn event_in_full(opened: &Opened, of: TaskIx, event: &HistoryEvent) -
         Happening::Woke(wake) => {
             let woken = recording.wake(wake).task;
             vec![format!(
-                "woke {} at {}  (enter goes there)",
+                "woke {} at {}  ({} goes there)",
                 label::task_at(recording, woken),
-                instant(event.at)
+                instant(event.at),
+                view.key(ActionId::Follow)
             )]
         }
         Happening::Spawned => vec![spawn(recording, of)],
         Happening::Spawns(child) => {
             vec![format!(
-                "spawned {} at {}  (enter goes there)",
+                "spawned {} at {}  ({} goes there)",
                 label::task_at(recording, child),
-                instant(event.at)
+                instant(event.at),
+                view.key(ActionId::Follow)
             )]
         }
         Happening::Waits(wait) => {
@@ -384,7 +390,8 @@ fn late_by(opened: &Opened, wake: WakeIx) -> Option<Ns> {
 }
 
 /// Who made a poll happen, and how long the task then had to wait.
-fn cause(recording: &Recording, poll: PollIx) -> String {
+fn cause(view: &View, poll: PollIx) -> String {
+    let recording = &view.opened.recording;
     let row = recording.poll(poll);
     let delay = row.delay.map_or_else(String::new, |delay| {
         format!(", ready for {}", duration(delay))
@@ -394,8 +401,9 @@ fn cause(recording: &Recording, poll: PollIx) -> String {
             let wake = recording.wake(wake);
             let before = duration(row.start.saturating_sub(wake.at));
             format!(
-                "woken by {} {before} before{delay}  (w goes there)",
-                label::waker(recording, wake.waker)
+                "woken by {} {before} before{delay}  ({} goes there)",
+                label::waker(recording, wake.waker),
+                view.key(ActionId::WhoWoke)
             )
         }
         Some(Cause::Spawn { .. }) => format!("its first poll{delay}"),
@@ -403,7 +411,7 @@ fn cause(recording: &Recording, poll: PollIx) -> String {
             format!(
                 "woken by {} at {}, before the window",
                 label::waker(recording, wake.waker),
-                instant_short(wake.at)
+                coarse(recording, wake.at)
             )
         }
         None => "who woke it was not recorded".to_owned(),
@@ -417,10 +425,10 @@ pub(super) fn spawn(recording: &Recording, of: TaskIx) -> String {
         (Some(parent), Some(at)) => format!(
             "spawned by {} at {}",
             task(recording, parent),
-            instant_short(at)
+            coarse(recording, at)
         ),
         (Some(parent), None) => format!("spawned by {}", task(recording, parent)),
-        (None, Some(at)) => format!("spawned from outside at {}", instant_short(at)),
+        (None, Some(at)) => format!("spawned from outside at {}", coarse(recording, at)),
         (None, None) => "spawned before it could be seen".to_owned(),
     }
 }

@@ -6,13 +6,13 @@ use crate::{
     explorer::{
         facts::Opened,
         tasks::severity,
-        text::{brief, place, plural, wrap},
+        text::{brief, coarse, place, plural, wrap},
         theme::Role,
         wording,
     },
     recording::{
         Recording, TaskIx, TriggerKind,
-        time::{duration, instant, instant_short},
+        time::{duration, instant},
     },
 };
 
@@ -111,7 +111,10 @@ fn trigger(page: &mut Page, opened: &Opened) {
     let item = task.map(|_| Item::Panic);
     let mut head = vec![
         ("● panic".to_owned(), Role::Critical),
-        (format!("  at {}", instant_short(trigger.at)), Role::Strong),
+        (
+            format!("  at {}", coarse(recording, trigger.at)),
+            Role::Strong,
+        ),
     ];
     if let Some(task) = task {
         let task = label::task_at(recording, task);
@@ -141,7 +144,7 @@ fn one_finding(
     let mut head = vec![
         (format!("{mark} {:<14}", finding.kind.name()), role),
         (
-            format!(" at {}", instant_short(finding.start)),
+            format!(" at {}", coarse(recording, finding.start)),
             Role::Strong,
         ),
         (format!(", {}", duration(finding.duration)), Role::Strong),
@@ -289,7 +292,7 @@ fn nothing(page: &mut Page, opened: &Opened) {
         let text = format!(
             "  the longest poll took {}, at {}: ",
             duration(row.duration),
-            instant_short(row.start)
+            coarse(recording, row.start)
         );
         let who = wording::task(recording, row.task);
         page.line(
@@ -309,7 +312,7 @@ fn latest(page: &mut Page, opened: &Opened) {
         let text = format!(
             "  the longest schedule delay was {}, until {}: ",
             duration(row.delay.unwrap_or(0)),
-            instant_short(row.start)
+            coarse(recording, row.start)
         );
         let who = wording::task(recording, row.task);
         page.line(

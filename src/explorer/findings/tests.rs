@@ -191,7 +191,7 @@ fn a_click_selects_and_a_second_one_opens() {
 
 #[test]
 fn a_task_that_starves_is_no_sign_of_health() {
-    let said = |polled: i64| {
+    let starving = |polled: i64| {
         let mut builder = builder(1_000 * MILLISECOND);
         runtime(&mut builder, 1);
         let mut w0 = batch(0);
@@ -199,12 +199,31 @@ fn a_task_that_starves_is_no_sign_of_health() {
         w0.wake(1, 5 * MILLISECOND, WakerKey::Runtime);
         w0.poll(1, polled, polled + MILLISECOND, Outcome::Pending);
         builder.batch(w0);
-        let mut app = app(builder.finish(), 100, 30);
+        builder.finish()
+    };
+    let said = |polled: i64| {
+        let mut app = app(starving(polled), 100, 30);
         press(&mut app, "1");
         lines(&buffer(&app)).join("\n")
     };
     let healthy = said(50 * MILLISECOND);
     assert!(healthy.contains("○ Nothing was found."), "{healthy}");
+    let mut starving = app(starving(205 * MILLISECOND), 100, 30);
+    press(&mut starving, "2");
+    let screen = lines(&buffer(&starving)).join("\n");
+    let banner = "● a task was ready and not polled for 200 ms: e goes there";
+    assert!(screen.contains(banner), "{screen}");
+    press(&mut starving, "e");
+    let screen = lines(&buffer(&starving)).join("\n");
+    assert!(
+        screen.contains("this task was ready and not polled for 200 ms"),
+        "{screen}"
+    );
+    assert_eq!(
+        starving.view().unwrap().place.cursor,
+        205 * MILLISECOND,
+        "{screen}"
+    );
     let late = said(205 * MILLISECOND);
     assert!(late.contains("ready and not polled for 200 ms"), "{late}");
     assert!(

@@ -179,7 +179,7 @@ fn cause(view: &View, poll: PollIx) -> Option<String> {
         at: row.start,
         what: Happening::Polled(poll),
     };
-    let mut lines = wording::event_in_full(&view.opened, row.task, &event);
+    let mut lines = wording::event_in_full(view, row.task, &event);
     (lines.len() > 1).then(|| lines.remove(1))
 }
 

@@ -146,7 +146,10 @@ fn page(layout: Layout) -> isize {
 fn colour(view: &mut View) {
     let spot = &mut view.place.scheduler;
     if spot.by_task {
-        view.note = Some("Lanes of tasks are coloured by state; t shows workers.".to_owned());
+        view.note = Some(format!(
+            "Lanes of tasks are coloured by state; {} shows workers.",
+            view.key(ActionId::TaskLanes)
+        ));
         return;
     }
     spot.colouring = spot.colouring.next();
@@ -240,7 +243,11 @@ fn open(view: &mut View) {
             view.jump_to(row.task, row.start, Happening::Polled(poll));
         }
         _ => {
-            view.note = Some("No poll goes on here at the cursor: . and , go to one.".to_owned());
+            view.note = Some(format!(
+                "No poll goes on here at the cursor: {} and {} go to one.",
+                view.key(ActionId::StepNext),
+                view.key(ActionId::StepPrevious)
+            ));
         }
     }
 }

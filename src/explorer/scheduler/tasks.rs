@@ -16,6 +16,7 @@ use super::{
 use crate::{
     analysis::{StateMap, label},
     explorer::{
+        actions::ActionId,
         facts::Opened,
         span::Span,
         text::{Pen, brief, count, keep_end, place, width},
@@ -201,7 +202,10 @@ pub(super) fn wanted(view: &View) -> usize {
 pub(super) fn sort(view: &mut View, steps: usize) {
     let spot = &mut view.place.scheduler;
     if !spot.by_task {
-        view.note = Some("Lanes of workers have their order; t shows those of tasks.".to_owned());
+        view.note = Some(format!(
+            "Lanes of workers have their order; {} shows those of tasks.",
+            view.key(ActionId::TaskLanes)
+        ));
         return;
     }
     let here = SORTS

@@ -13,6 +13,7 @@ use super::{
 use crate::{
     analysis::label,
     explorer::{
+        actions::ActionId,
         facts::Opened,
         span::Span,
         text::{Pen, brief, place},
@@ -356,5 +357,6 @@ fn legend(buffer: &mut Buffer, area: Rect, theme: Theme, view: &View) {
     if view.opened.facts.slow().is_empty() {
         return;
     }
-    pen.fit("  n: next slow poll", dim);
+    let key = view.key(ActionId::NextSlow);
+    pen.fit(&format!("  {key}: next slow poll"), dim);
 }

@@ -1,16 +1,24 @@
 //! The rows of the Tasks pane against a slow and obvious listing; folded; and while their answer is on its way.
 
-use std::sync::mpsc::{Receiver, channel};
+use std::sync::{
+    Arc,
+    mpsc::{Receiver, channel},
+};
 
-use ratatui::style::Modifier;
+use ratatui::{layout::Size, style::Modifier};
 
 use super::{app, assert_screen, buffer, incident, lines, press};
 use crate::{
+    analysis::Thresholds,
     explorer::{
         actions::ActionId,
         app::App,
+        facts::Opened,
         input::Input,
+        keymap::Keymap,
+        keys::Key,
         table::{SORTS, Sort},
+        theme::{Colors, Theme},
     },
     recording::{
         Ns, Recording, TaskFacts, TaskIx,
@@ -285,4 +293,38 @@ fn old_rows_are_dim_while_the_answer_is_on_its_way() {
     press(&mut app, "o");
     answer(&mut app, &inputs);
     assert_eq!(app.view().unwrap().table.groups().len(), 1);
+}
+
+#[test]
+fn what_the_filter_hides_from_a_search_is_said_and_by_which_keys() {
+    let mut app = app(incident::recording(), 120, 40);
+    press(&mut app, "fname=flush\n/handle_report");
+    let screen = lines(&buffer(&app)).join("\n");
+    let said =
+        "2 tasks match the search, but none of them the filter: f changes that, esc clears both.";
+    assert!(screen.contains(said), "{screen}");
+    press(&mut app, "zzzz");
+    let screen = lines(&buffer(&app)).join("\n");
+    assert!(
+        screen.contains("No task matches the search: esc"),
+        "{screen}"
+    );
+
+    // The keys are those that the person has chosen.
+    let mut keys = Keymap::default();
+    keys.set("filter", vec![Key::char('F')]).unwrap();
+    let mut app = App::new(
+        Size::new(120, 40),
+        Theme::new(Colors::Sixteen),
+        false,
+        String::new(),
+    );
+    app.use_keys(keys);
+    app.opened(Arc::new(Opened::new(
+        incident::recording(),
+        &Thresholds::default(),
+    )));
+    press(&mut app, "2Fname=flush\n/handle_report");
+    let screen = lines(&buffer(&app)).join("\n");
+    assert!(screen.contains("F changes that"), "{screen}");
 }

@@ -252,3 +252,23 @@ fn what_is_copied_is_shown_whole() {
     );
     assert!(text.contains(&finding.evidence[0].text), "{text}");
 }
+
+#[test]
+fn the_cursor_hides_no_digit_of_the_times_above_a_life() {
+    for width in [80, 120] {
+        let mut app = app(incident::recording(), width, 40);
+        press(&mut app, "3z0");
+        for _ in 0..width {
+            let screen = lines(&buffer(&app));
+            let axis = screen
+                .iter()
+                .find(|line| line.starts_with(" time"))
+                .unwrap();
+            assert!(
+                axis.contains('▼') && axis.contains("0.000 000 s") && axis.contains("3.000 000 s"),
+                "{axis}"
+            );
+            press(&mut app, "l");
+        }
+    }
+}

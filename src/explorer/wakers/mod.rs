@@ -15,7 +15,7 @@ use ratatui::{buffer::Buffer, layout::Rect};
 use super::{
     actions::ActionId,
     causes::called,
-    text::{Pen, count, keep_end, keep_start, place, width},
+    text::{Pen, coarse, count, keep_end, keep_start, place, width},
     theme::{Role, Theme},
     view::View,
     wording,
@@ -26,10 +26,7 @@ use crate::{
         graph::{self, Counted, Edge, Ego, Fold, Neighbourhood},
         label,
     },
-    recording::{
-        Happening, Ns, Recording, StrId, TaskIx, WakeIx, Waker,
-        time::{duration, instant_short},
-    },
+    recording::{Happening, Ns, Recording, StrId, TaskIx, WakeIx, Waker, time::duration},
 };
 
 /// How the wakers are shown.
@@ -283,7 +280,10 @@ fn show(view: &mut View, mode: Mode) {
 fn fold(view: &mut View) {
     let spot = &mut view.place.wakers;
     if spot.mode != Mode::Ego {
-        view.note = Some("Only neighbours are folded: v shows them.".to_owned());
+        view.note = Some(format!(
+            "Only neighbours are folded: {} shows them.",
+            view.key(ActionId::NextView)
+        ));
         return;
     }
     spot.unfolded ^= true;
@@ -337,7 +337,10 @@ fn open(view: &mut View) {
             let spot = &mut view.place.wakers;
             spot.unfolded = true;
             (spot.row, spot.top) = (0, 0);
-            view.note = Some("Each task stands for itself; u folds them again.".to_owned());
+            view.note = Some(format!(
+                "Each task stands for itself; {} folds them again.",
+                view.key(ActionId::Fold)
+            ));
             return;
         }
         Selected::Edge(edge, _) => (edge.node, Some(edge.last)),
@@ -439,8 +442,8 @@ fn head(buffer: &mut Buffer, area: Rect, theme: Theme, view: &View, task: TaskIx
             let range = range(view);
             format!(
                 "from {} to {}",
-                instant_short(*range.start()),
-                instant_short(*range.end())
+                coarse(&view.opened.recording, *range.start()),
+                coarse(&view.opened.recording, *range.end())
             )
         }
         None => "whole window".to_owned(),
@@ -501,17 +504,18 @@ fn about(view: &View, edge: &Edge, wakee: bool) -> Vec<String> {
         ),
         _ => "no delay is known after it".to_owned(),
     };
-    let last = instant_short(recording.wake_at(edge.last));
+    let last = coarse(recording, recording.wake_at(edge.last));
     let spawned = match edge.node {
         Waker::Task(task) => recording.location(task).map(place),
         _ => None,
     };
     let spawned = spawned.map_or_else(String::new, |place| format!("; {place}"));
+    let open = view.key(ActionId::Open);
     let enter = match (edge.tasks, edge.node) {
-        (2.., _) => "enter unfolds them",
-        (_, Waker::Task(other)) if other == task => "it wakes itself",
-        (_, Waker::Task(_)) => "enter makes it the middle",
-        _ => "enter goes to the latest",
+        (2.., _) => format!("{open} unfolds them"),
+        (_, Waker::Task(other)) if other == task => "it wakes itself".to_owned(),
+        (_, Waker::Task(_)) => format!("{open} makes it the middle"),
+        _ => format!("{open} goes to the latest"),
     };
     vec![
         format!("{from} woke {to} {times}{redundant}; last at {last}"),

@@ -12,6 +12,7 @@ use crate::{
         label,
     },
     explorer::{
+        actions::ActionId,
         text::{Pen, count, place, width},
         theme::{Role, Theme},
         view::View,
@@ -467,7 +468,10 @@ pub(super) fn about(view: &View, node: usize) -> Vec<String> {
         second.push_str(&format!("; {}", place(location)));
     }
     if task.is_some() && node != 0 {
-        second.push_str("  (enter makes it the middle)");
+        second.push_str(&format!(
+            "  ({} makes it the middle)",
+            view.key(ActionId::Open)
+        ));
     }
     if task.is_none() && wakers.is_empty() {
         return vec![name, second];

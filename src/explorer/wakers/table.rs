@@ -10,11 +10,11 @@ use crate::{
     explorer::{
         actions::ActionId,
         place::scrolled,
-        text::{Pen, brief, count, place},
+        text::{Pen, brief, coarse, count, place},
         theme::{Role, Theme},
         view::View,
     },
-    recording::{Ns, Recording, TaskIx, Waker, time::instant_short},
+    recording::{Ns, Recording, TaskIx, Waker},
 };
 
 /// What the table is sorted by.
@@ -118,7 +118,10 @@ pub(super) fn step(view: &mut View, by: isize) {
 pub(super) fn sort(view: &mut View, action: ActionId) {
     let spot = &mut view.place.wakers;
     if spot.mode != super::Mode::Table {
-        view.note = Some("Only the table is sorted: v shows it.".to_owned());
+        view.note = Some(format!(
+            "Only the table is sorted: {} shows it.",
+            view.key(ActionId::NextView)
+        ));
         return;
     }
     let here = SORTS
@@ -214,7 +217,7 @@ pub(super) fn draw(buffer: &mut Buffer, body: Rect, theme: Theme, view: &View, t
             count(edge.redundant as u64),
             time(edge.median),
             time(edge.p99),
-            instant_short(recording.wake_at(edge.last)),
+            coarse(recording, recording.wake_at(edge.last)),
         ];
         let mut pen = Pen::new(buffer, body, row);
         pen.put(if selected { "▸ " } else { "  " }, base)
