@@ -35,8 +35,19 @@ fn chain_after(recording: &Recording, blind: &[Blind], task: TaskIx, wake: WakeI
     chain(recording, blind, polls[next])
 }
 
+/// On a machine that is busy otherwise a run may end without a client who asked at the right time.
+const RUNS: usize = 8;
+
 #[test]
 fn a_request_that_came_late_was_due_while_both_workers_were_inside_polls() {
+    assert!(
+        (0..RUNS).any(|_| a_client_agrees()),
+        "in {RUNS} runs no client asked while nobody asked the driver"
+    );
+}
+
+/// Records the incident and holds Causes against it; and against the clock of a client, if one asked meanwhile.
+fn a_client_agrees() -> bool {
     let directory = tempfile::tempdir().unwrap();
     let options = Options {
         run_time: Duration::from_millis(1500),
@@ -66,7 +77,9 @@ fn a_request_that_came_late_was_due_while_both_workers_were_inside_polls() {
         .filter(|late| recording.location(late.task) == Some(culprit))
         .map(|late| chain_after(&recording, &blind, late.task, late.wake))
         .collect();
-    assert!(!late.is_empty());
+    if late.is_empty() {
+        return false;
+    }
     for chain in &late {
         let Origin::Runtime { wake, .. } = chain.origin else {
             panic!("{chain:?}");
@@ -105,9 +118,10 @@ fn a_request_that_came_late_was_due_while_both_workers_were_inside_polls() {
         .map(|answer| (in_window(&recording, answer.asked), ns(answer.took)))
         .filter(|(asked, _)| (longest.start + CLOCKS..longest.end - CLOCKS).contains(asked))
         .map(|(asked, took)| (longest.end - asked, took))
-        .max()
-        .expect("a client that asked meanwhile");
-    let (rest, took) = waited;
+        .max();
+    let Some((rest, took)) = waited else {
+        return false;
+    };
     assert!(
         took >= rest - CLOCKS,
         "answered after {took}, blind for {rest}"
@@ -122,4 +136,5 @@ fn a_request_that_came_late_was_due_while_both_workers_were_inside_polls() {
         "up to {latest} late, asked {rest} before the end"
     );
     assert!(ns(incident.max_latency) >= took);
+    true
 }
