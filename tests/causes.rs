@@ -77,6 +77,15 @@ fn a_client_agrees() -> bool {
         .filter(|late| recording.location(late.task) == Some(culprit))
         .map(|late| chain_after(&recording, &blind, late.task, late.wake))
         .collect();
+    // The workers may be blocked again before the driver is asked, by others who want the machine.
+    let late: Vec<Chain> = late
+        .into_iter()
+        .filter(|chain| {
+            chain
+                .blind()
+                .is_none_or(|before| before.blind.start <= longest.start)
+        })
+        .collect();
     if late.is_empty() {
         return false;
     }
