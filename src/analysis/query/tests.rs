@@ -1,6 +1,9 @@
 //! What the language means, and what it says to those who get it wrong.
 
+mod few;
 mod model;
+mod random;
+mod slow;
 
 use proptest::prelude::*;
 
@@ -170,7 +173,7 @@ fn nesting_has_an_end_and_so_has_length() {
 }
 
 fn suggested(text: &str) -> Vec<String> {
-    let recording = model::fixed();
+    let recording = few::fixed();
     let vocabulary = Vocabulary::new(&recording);
     let completion = Completion::new(text, text.len(), &vocabulary);
     let put = |one: &super::Suggestion| {
@@ -254,8 +257,8 @@ fn what_moves_with_the_cursor_says_so() {
 
 #[test]
 fn the_examples_find_what_they_say() {
-    let recording = model::fixed();
-    let found = |text: &str, at| model::ids(&recording, text, at);
+    let recording = few::fixed();
+    let found = |text: &str, at| few::ids(&recording, text, at);
     for (text, at, ids) in [
         ("", 500, vec![1, 2, 3, 4]),
         ("flush", 500, vec![2]),
@@ -328,7 +331,7 @@ fn the_code_in_which_a_task_was_suspended_is_what_it_waits_on() {
     w0.poll(2, 500, 505, Outcome::Pending);
     builder.batch(w0);
     let recording = builder.finish();
-    let found = |text: &str, at| model::ids(&recording, text, at);
+    let found = |text: &str, at| few::ids(&recording, text, at);
     assert_eq!(found("wait~cache.rs", 400), [1, 2]);
     assert_eq!(found("wait~refill", 600), [1]);
     assert_eq!(found("wait=src/cache.rs:12", 600), [1]);
@@ -352,7 +355,7 @@ proptest! {
     #[test]
     fn every_prefix_is_understood_or_pointed_at(pieces in prop::collection::vec(piece(), 0..14)) {
         let text = pieces.concat();
-        let vocabulary = Vocabulary::new(&model::fixed());
+        let vocabulary = Vocabulary::new(&few::fixed());
         for end in (0..=text.len()).filter(|end| text.is_char_boundary(*end)) {
             let prefix = &text[..end];
             match Query::parse(prefix) {
@@ -369,9 +372,9 @@ proptest! {
     }
 
     #[test]
-    fn what_is_suggested_for_a_good_beginning_is_good(expr in model::expr()) {
+    fn what_is_suggested_for_a_good_beginning_is_good(expr in random::expr()) {
         let text = expr.to_string();
-        let vocabulary = Vocabulary::new(&model::fixed());
+        let vocabulary = Vocabulary::new(&few::fixed());
         let joined = if text.is_empty() { text } else { text + " and " };
         let completion = Completion::new(&joined, joined.len(), &vocabulary);
         prop_assert!(completion.suggestions.iter().any(|one| one.text == "state"));

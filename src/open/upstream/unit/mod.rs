@@ -3,17 +3,20 @@
 //! A batch of the trace holds what *one thread* wrote, in order. A poll that began in one and ended in the next, and what
 //! happened before the first poll of a batch was seen, is left to [`super::stitch`].
 
+mod ends;
 mod extra;
 mod layout;
+mod texts;
 
+pub(super) use ends::{Edges, Loose, Open, push_poll};
 pub(super) use extra::Claim;
 
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap, HashSet},
-    sync::{Mutex, PoisonError},
+    sync::Mutex,
 };
 
-use dial9_trace_format::{InternedString, decoder::RawEvent, types::FieldValueRef};
+use dial9_trace_format::{InternedString, decoder::RawEvent};
 
 use self::layout::Layout;
 use super::{
@@ -39,78 +42,13 @@ const FIRST_UNNAMED: u32 = 1 << 31;
 const MOST_LOOSE: usize = 1 << 16;
 /// The most polls of one thread that go on at the same time.
 const MOST_NESTED: usize = 64;
-/// The most entries of metadata that are kept.
-const MOST_METADATA: usize = 4_096;
 /// Bytes of a unit for each field of its events: a few crafted ones could stand for any amount of memory.
 const BYTES_OF_FIELD: usize = 4;
 /// Bytes of a unit for each poll, where nothing is recorded but polls and wakes.
 const BYTES_OF_ROW: usize = 28;
 const ALWAYS_FIELDS: usize = 1 << 12;
-/// The most names of series that are kept at hand.
-const MOST_FIXED: usize = 4_096;
 /// Times beyond 36 years are nonsense, and sums of what is left do not overflow.
 const LATEST: u64 = 1 << 60;
-
-/// A poll that began.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Open {
-    pub(super) worker: u64,
-    pub(super) task: u64,
-    pub(super) start: Ns,
-    pub(super) seat: SeatKey,
-    /// The task ended inside it.
-    pub(super) last: bool,
-    /// How many tasks were in the worker's own queue when it began, if it is known.
-    pub(super) queue: Option<u8>,
-}
-
-/// Something at the beginning of a batch that depends on what went on before.
-#[derive(Clone, Copy, Debug)]
-pub(super) enum Loose {
-    PollEnd {
-        worker: u64,
-        at: Ns,
-    },
-    Unpark {
-        worker: u64,
-        at: Ns,
-    },
-    /// Its waker may be the poll that goes on.
-    Wake {
-        worker: u64,
-        at: Ns,
-        woken: u64,
-        waker: u64,
-        seat: SeatKey,
-    },
-    /// Its parent is the poll that goes on. The row of that number among the unit's spawns.
-    Spawn {
-        worker: u64,
-        at: Ns,
-        row: usize,
-    },
-    /// The poll that goes on may be this task's last.
-    Terminate {
-        worker: u64,
-        at: Ns,
-        task: u64,
-    },
-}
-
-/// The two ends of one batch of the trace.
-#[derive(Debug, Default)]
-pub(super) struct Edges {
-    /// When the thread wrote its first event.
-    pub(super) first: Ns,
-    /// The worker that it was, and its thread's number.
-    pub(super) worker: Option<u64>,
-    pub(super) thread: u32,
-    /// Whether it did anything that nothing from before can be going on behind.
-    pub(super) begun: bool,
-    pub(super) loose: Vec<Loose>,
-    pub(super) polls: Vec<Open>,
-    pub(super) park: Option<(u64, Ns, SeatKey)>,
-}
 
 /// What a unit holds.
 #[derive(Debug)]
@@ -506,72 +444,6 @@ impl Stream<'_> {
         self.out.batch.wake(woken, at, who);
     }
 
-    /// Remembers where `task` was spawned, unless that is known.
-    fn locate(&mut self, task: u64, event: &RawEvent<'_, '_>, binding: &Binding, place: usize) {
-        let known = self.out.batch.task(task);
-        if self.located.get(known) == Some(&true) {
-            return;
-        }
-        self.mark_located(known);
-        let location = self.text(event, binding.value(event, place));
-        if location != StrId::NONE {
-            self.out.locations.push((task, location));
-        }
-    }
-
-    fn mark_located(&mut self, task: usize) {
-        if self.located.len() <= task {
-            self.located.resize(task + 1, false);
-        }
-        self.located[task] = true;
-    }
-
-    fn intern(&self, text: &str) -> StrId {
-        let mut builder = self.builder.lock().unwrap_or_else(PoisonError::into_inner);
-        builder.intern(text)
-    }
-
-    /// The same, for texts that come again and again.
-    fn fixed(&mut self, text: &str) -> StrId {
-        if let Some(known) = self.fixed.get(text) {
-            return *known;
-        }
-        let id = self.intern(text);
-        if self.fixed.len() < MOST_FIXED {
-            self.fixed.insert(text.to_owned(), id);
-        }
-        id
-    }
-
-    /// The text of a field; empty where it is none.
-    fn text(&mut self, event: &RawEvent<'_, '_>, value: Option<&FieldValueRef<'_>>) -> StrId {
-        match value {
-            Some(FieldValueRef::PooledString(id)) => {
-                if let Some(known) = self.texts.get(id) {
-                    return *known;
-                }
-                let text = event.string_pool.get(*id).unwrap_or_default();
-                let text = self.intern(text);
-                self.texts.insert(*id, text);
-                text
-            }
-            Some(FieldValueRef::String(text)) => self.intern(text),
-            _ => StrId::NONE,
-        }
-    }
-
-    fn metadata(&mut self, entries: &FieldValueRef<'_>) -> Option<()> {
-        let FieldValueRef::StringMap(entries) = entries else {
-            return None;
-        };
-        for (key, value) in entries.iter() {
-            if self.out.metadata.len() < MOST_METADATA || self.out.metadata.contains_key(key) {
-                self.out.metadata.insert(key.to_owned(), value.to_owned());
-            }
-        }
-        Some(())
-    }
-
     fn end(mut self) {
         let thread = self.tid.unwrap_or(UNKNOWN_THREAD);
         let name = |mut seat: SeatKey| {
@@ -623,18 +495,5 @@ fn seat_of(worker: u64, thread: u32) -> SeatKey {
                 OUTSIDE_THREAD
             },
         }
-    }
-}
-
-/// A poll that ended at `end`. The runtime says that a task ends before it says so of its last poll.
-pub(super) fn push_poll(batch: &mut Batch, open: &Open, end: Ns) {
-    let outcome = if open.last {
-        Outcome::Ended
-    } else {
-        Outcome::Pending
-    };
-    batch.poll(open.task, open.start, end, outcome);
-    if let Some(queue) = open.queue {
-        batch.local_queue(queue);
     }
 }
