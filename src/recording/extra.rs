@@ -57,42 +57,68 @@ pub(crate) fn extra_columns(
     maps: &[Maps],
     symbols: Vec<SymbolFacts>,
 ) {
-    let mut extras: Vec<Extras> = batches
-        .iter_mut()
-        .map(|batch| std::mem::take(&mut batch.extras))
-        .collect();
     let mut columns = ExtraColumns::default();
     let mut losses = Vec::new();
-
-    let chains = extras
+    let place = Places::new(recording);
+    let mut parts: Vec<Part<'_>> = batches
         .iter_mut()
-        .map(|extras| std::mem::take(&mut extras.chains).into_list())
+        .zip(maps)
+        .map(|(batch, maps)| {
+            let mut extras = std::mem::take(&mut batch.extras);
+            Part {
+                moved: columns.fields.append(std::mem::take(&mut extras.fields)),
+                stacks: Vec::new(),
+                extras,
+                maps,
+            }
+        })
+        .collect();
+    columns.fields.shrink();
+    let chains = parts
+        .iter_mut()
+        .map(|part| std::mem::take(&mut part.extras.chains).into_list())
         .collect();
     let (stacks, stack_maps) = Stacks::build(chains, symbols);
     columns.stacks = stacks;
+    for (part, stacks) in parts.iter_mut().zip(stack_maps) {
+        part.stacks = stacks;
+    }
 
-    let place = Places::new(recording);
-    let moved: Vec<Option<u32>> = extras
-        .iter_mut()
-        .map(|extras| columns.fields.append(std::mem::take(&mut extras.fields)))
-        .collect();
-    columns.fields.shrink();
-    customs(&mut columns, &place, &extras, maps, &moved, &mut losses);
-    spans(&mut columns, &place, &extras, maps, &moved, &mut losses);
-    samples(
-        &mut columns,
-        &place,
-        &extras,
-        maps,
-        &stack_maps,
-        &mut losses,
-    );
-    sites(&mut columns, &extras, maps, &stack_maps, &mut losses);
-    allocations(&mut columns, &place, &extras, maps);
-    points(&mut columns, &place, &extras, maps);
+    customs(&mut columns, &place, &parts, &mut losses);
+    spans(&mut columns, &place, &parts, &mut losses);
+    samples(&mut columns, &place, &parts, &mut losses);
+    sites(&mut columns, &parts, &mut losses);
+    allocations(&mut columns, &place, &parts);
+    points(&mut columns, &place, &parts);
     index(&mut columns, recording.tasks.len(), recording);
     recording.extra = columns;
     recording.losses.extend(losses);
+}
+
+/// The extras of one batch, and what its own numbers are in the recording.
+struct Part<'a> {
+    extras: Extras,
+    maps: &'a Maps,
+    /// By how much the numbers of its fields have moved; `None` where they found no room.
+    moved: Option<u32>,
+    stacks: Vec<StackIx>,
+}
+
+impl Part<'_> {
+    fn seat(&self, local: u16) -> u16 {
+        // The last of a batch's seats stands for those over its cap.
+        let known = self.maps.seats.len().saturating_sub(1);
+        match self.maps.seats.get(usize::from(local)) {
+            Some(seat) if usize::from(local) < known => *seat,
+            _ => NO_SEAT,
+        }
+    }
+
+    /// The task of that number, or [`NO_TASK`].
+    fn task(&self, local: u32) -> u32 {
+        let task = self.maps.tasks.get(local as usize);
+        task.map_or(NO_TASK, |task| task.raw())
+    }
 }
 
 /// Where somebody was at an instant.
@@ -131,20 +157,12 @@ impl<'a> Places<'a> {
             .map(|poll| self.recording.polls.task[poll.index()])
     }
 
-    fn task_or(&self, task: u32, maps: &Maps, seat: u16, at: Ns) -> u32 {
-        let named = maps.tasks.get(task as usize).copied();
-        named
-            .or_else(|| self.task(seat, at))
-            .map_or(NO_TASK, TaskIx::raw)
-    }
-}
-
-fn seat_of(maps: &Maps, local: u16) -> u16 {
-    // The last of a batch's seats stands for those over its cap.
-    let known = maps.seats.len().saturating_sub(1);
-    match maps.seats.get(usize::from(local)) {
-        Some(seat) if usize::from(local) < known => *seat,
-        _ => NO_SEAT,
+    /// The task that a row names, or else the one that its writer was polling.
+    fn task_or(&self, named: u32, seat: u16, at: Ns) -> u32 {
+        match named {
+            NO_TASK => self.task(seat, at).map_or(NO_TASK, TaskIx::raw),
+            named => named,
+        }
     }
 }
 
@@ -165,22 +183,22 @@ fn cap<T>(rows: &mut Vec<T>, what: &str, losses: &mut Vec<Loss>) {
 fn customs(
     columns: &mut ExtraColumns,
     place: &Places<'_>,
-    extras: &[Extras],
-    maps: &[Maps],
-    moved: &[Option<u32>],
+    parts: &[Part<'_>],
     losses: &mut Vec<Loss>,
 ) {
-    for ((extras, maps), moved) in extras.iter().zip(maps).zip(moved) {
-        columns.customs.extend(extras.customs.iter().map(|row| {
-            let seat = seat_of(maps, row.seat);
-            KeptCustom {
-                at: row.at,
-                name: row.name,
-                task: place.task_or(row.task, maps, seat, row.at),
-                fields: row.fields.moved(*moved),
-                seat,
-            }
-        }));
+    for part in parts {
+        columns
+            .customs
+            .extend(part.extras.customs.iter().map(|row| {
+                let seat = part.seat(row.seat);
+                KeptCustom {
+                    at: row.at,
+                    name: row.name,
+                    task: place.task_or(part.task(row.task), seat, row.at),
+                    fields: row.fields.moved(part.moved),
+                    seat,
+                }
+            }));
     }
     columns.customs.sort_by_key(|row| row.at);
     cap(&mut columns.customs, "custom events", losses);
@@ -193,27 +211,23 @@ fn customs(
 fn spans(
     columns: &mut ExtraColumns,
     place: &Places<'_>,
-    extras: &[Extras],
-    maps: &[Maps],
-    moved: &[Option<u32>],
+    parts: &[Part<'_>],
     losses: &mut Vec<Loss>,
 ) {
-    let mut rows = Vec::with_capacity(extras.iter().map(|extras| extras.spans.len()).sum());
-    let mut enters = Vec::with_capacity(extras.iter().map(|extras| extras.enters.len()).sum());
-    for ((extras, maps), moved) in extras.iter().zip(maps).zip(moved) {
+    let all = |count: fn(&Extras) -> usize| parts.iter().map(|part| count(&part.extras)).sum();
+    let mut rows = Vec::with_capacity(all(|extras| extras.spans.len()));
+    let mut enters = Vec::with_capacity(all(|extras| extras.enters.len()));
+    for part in parts {
         let first = enters.len() as u32;
-        enters.extend(extras.enters.iter().map(|row| {
+        enters.extend(part.extras.enters.iter().map(|row| {
             let mut row = *row;
-            row.task = maps
-                .tasks
-                .get(row.task as usize)
-                .map_or(NO_TASK, |task| task.raw());
-            row.fields = row.fields.moved(*moved);
+            row.task = part.task(row.task);
+            row.fields = row.fields.moved(part.moved);
             row
         }));
-        rows.extend(extras.spans.iter().map(|row| {
+        rows.extend(part.extras.spans.iter().map(|row| {
             let mut row = *row;
-            row.seat = seat_of(maps, row.seat);
+            row.seat = part.seat(row.seat);
             if let SpanStep::Enter(number) = &mut row.step {
                 *number += first;
             }
@@ -231,22 +245,22 @@ fn spans(
 fn samples(
     columns: &mut ExtraColumns,
     place: &Places<'_>,
-    extras: &[Extras],
-    maps: &[Maps],
-    stacks: &[Vec<StackIx>],
+    parts: &[Part<'_>],
     losses: &mut Vec<Loss>,
 ) {
-    for ((extras, maps), stacks) in extras.iter().zip(maps).zip(stacks) {
-        columns.samples.extend(extras.samples.iter().map(|row| {
-            let seat = seat_of(maps, row.seat);
-            KeptSample {
-                at: row.at,
-                stack: stacks[row.chain as usize],
-                poll: place.poll(seat, row.at).map_or(u32::MAX, PollIx::raw),
-                seat,
-                kind: row.kind,
-            }
-        }));
+    for part in parts {
+        columns
+            .samples
+            .extend(part.extras.samples.iter().map(|row| {
+                let seat = part.seat(row.seat);
+                KeptSample {
+                    at: row.at,
+                    stack: part.stacks[row.chain as usize],
+                    poll: place.poll(seat, row.at).map_or(u32::MAX, PollIx::raw),
+                    seat,
+                    kind: row.kind,
+                }
+            }));
     }
     columns.samples.sort_by_key(|row| row.at);
     cap(&mut columns.samples, "samples", losses);
@@ -259,31 +273,24 @@ fn samples(
     columns.samples_by_poll = by_poll;
 }
 
-fn sites(
-    columns: &mut ExtraColumns,
-    extras: &[Extras],
-    maps: &[Maps],
-    stacks: &[Vec<StackIx>],
-    losses: &mut Vec<Loss>,
-) {
-    for ((extras, maps), stacks) in extras.iter().zip(maps).zip(stacks) {
-        columns
-            .sites
-            .extend(extras.sites.iter().map(|row| AwaitSite {
-                task: maps.tasks[row.task as usize],
-                at: row.at,
-                stack: stacks[row.chain as usize],
-            }));
+fn sites(columns: &mut ExtraColumns, parts: &[Part<'_>], losses: &mut Vec<Loss>) {
+    for part in parts {
+        let sites = part.extras.sites.iter().map(|row| AwaitSite {
+            task: part.maps.tasks[row.task as usize],
+            at: row.at,
+            stack: part.stacks[row.chain as usize],
+        });
+        columns.sites.extend(sites);
     }
     columns.sites.sort_by_key(|site| site.at);
     cap(&mut columns.sites, "await sites", losses);
 }
 
-fn allocations(columns: &mut ExtraColumns, place: &Places<'_>, extras: &[Extras], maps: &[Maps]) {
-    for (extras, maps) in extras.iter().zip(maps) {
-        for row in &extras.allocations {
+fn allocations(columns: &mut ExtraColumns, place: &Places<'_>, parts: &[Part<'_>]) {
+    for part in parts {
+        for row in &part.extras.allocations {
             columns.allocations.add(row.bytes, row.freed);
-            let task = place.task_or(row.task, maps, seat_of(maps, row.seat), row.at);
+            let task = place.task_or(part.task(row.task), part.seat(row.seat), row.at);
             if let Some(task) = some_task(task) {
                 let own = columns.allocations_by_task.entry(task).or_default();
                 own.add(row.bytes, row.freed);
@@ -292,12 +299,12 @@ fn allocations(columns: &mut ExtraColumns, place: &Places<'_>, extras: &[Extras]
     }
 }
 
-fn points(columns: &mut ExtraColumns, place: &Places<'_>, extras: &[Extras], maps: &[Maps]) {
+fn points(columns: &mut ExtraColumns, place: &Places<'_>, parts: &[Part<'_>]) {
     let recording = place.recording;
     let mut gathered = Gathered::default();
-    for (extras, maps) in extras.iter().zip(maps) {
-        for row in &extras.points {
-            let key = extras.point_keys[row.key as usize];
+    for part in parts {
+        for row in &part.extras.points {
+            let key = part.extras.point_keys[row.key as usize];
             let scope = match key.scope {
                 PointScope::Process => Some(Scope::Process),
                 PointScope::Runtime(id) => recording
@@ -307,7 +314,7 @@ fn points(columns: &mut ExtraColumns, place: &Places<'_>, extras: &[Extras], map
                     .map(|place| Scope::Runtime(super::RuntimeIx::new(place))),
                 PointScope::Writer => recording
                     .seats
-                    .get(usize::from(seat_of(maps, row.seat)))
+                    .get(usize::from(part.seat(row.seat)))
                     .map(|seat| seat.lane().map_or(Scope::Thread(seat.thread), Scope::Lane)),
             };
             let scope = scope.unwrap_or(Scope::Process);
