@@ -245,16 +245,13 @@ fn is_dim(app: &App) -> bool {
 fn old_rows_are_dim_while_the_answer_is_on_its_way() {
     let (sender, inputs) = channel();
     let mut app = App::new(
-        ratatui::layout::Size::new(100, 30),
-        crate::explorer::theme::Theme::new(crate::explorer::Colors::Sixteen),
+        Size::new(100, 30),
+        Theme::new(Colors::Sixteen),
         false,
         "many.dial9".to_owned(),
     );
     app.answer_through(sender);
-    app.opened(std::sync::Arc::new(crate::explorer::facts::Opened::new(
-        many(),
-        &crate::analysis::Thresholds::default(),
-    )));
+    app.opened(Arc::new(Opened::new(many(), &Thresholds::default())));
     press(&mut app, "2");
     answer(&mut app, &inputs);
     press(&mut app, "Gk");
