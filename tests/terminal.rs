@@ -5,11 +5,15 @@ use std::{
     io::{Read, Write},
     path::Path,
     process::Command,
-    sync::mpsc::{Receiver, channel},
+    sync::mpsc::{Receiver, RecvTimeoutError, channel},
     thread,
+    time::{Duration, Instant},
 };
 
 use portable_pty::{Child, CommandBuilder, ExitStatus, MasterPty, PtySize, native_pty_system};
+
+/// Nothing takes so long, on whatever machine: what is waited for in vain shall fail, and show the screen, not hang.
+const FOR_EVER: Duration = Duration::from_secs(180);
 
 /// A terminal with the explorer in it.
 struct Terminal {
@@ -101,17 +105,31 @@ impl Terminal {
         self.master.resize(size(width, height)).unwrap();
     }
 
-    /// Reads until `done` says so; nothing but the end of the program makes it give up.
+    /// Reads until `done` says so, or the program ends, or nothing can be hoped for any more.
     fn wait(&mut self, what: &str, done: impl Fn(&vt100::Screen) -> bool) {
+        let begin = Instant::now();
         while !done(self.screen.screen()) {
-            match self.output.recv() {
-                Ok(chunk) => self.take(&chunk),
-                Err(_) => panic!(
-                    "the program ended before {what}; the screen was\n{}",
-                    self.screen.screen().contents()
-                ),
+            if let Err(why) = self.read(begin) {
+                panic!("{why} before: {what}; the screen was\n{}", self.shown());
             }
         }
+    }
+
+    /// Reads what comes next.
+    fn read(&mut self, begin: Instant) -> Result<(), &'static str> {
+        let left = FOR_EVER.saturating_sub(begin.elapsed());
+        match self.output.recv_timeout(left) {
+            Ok(chunk) => {
+                self.take(&chunk);
+                Ok(())
+            }
+            Err(RecvTimeoutError::Disconnected) => Err("the program ended"),
+            Err(RecvTimeoutError::Timeout) => Err("the time was up"),
+        }
+    }
+
+    fn shown(&self) -> String {
+        self.screen.screen().contents()
     }
 
     fn take(&mut self, chunk: &[u8]) {
@@ -145,15 +163,25 @@ impl Terminal {
                 .unwrap()
                 .stdout
         };
+        let begin = Instant::now();
         while !state().starts_with(b"T") {
+            assert!(begin.elapsed() < FOR_EVER, "it goes on: {}", self.shown());
             thread::yield_now();
         }
     }
 
     /// Reads what is left, and returns how the program ended. The terminal must be as it was found.
     fn ended(mut self) -> (ExitStatus, Vec<u8>) {
-        while let Ok(chunk) = self.output.recv() {
-            self.take(&chunk);
+        let begin = Instant::now();
+        let why = loop {
+            if let Err(why) = self.read(begin) {
+                break why;
+            }
+        };
+        if why != "the program ended" {
+            let shown = self.shown();
+            self.child.kill().unwrap();
+            panic!("the program does not end; the screen was\n{shown}");
         }
         let status = self.child.wait().unwrap();
         assert_given_back(self.screen.screen());
