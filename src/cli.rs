@@ -12,7 +12,7 @@ use clap_complete::Shell;
 
 use crate::{
     analysis::{Severity, Thresholds, label, query::Query},
-    explorer::{Background, Colors, Pane, Start, Stretch, When, length},
+    explorer::{Background, Colors, Pane, Show, Start, Stretch, When, length},
     recording::Ns,
 };
 
@@ -136,6 +136,10 @@ pub struct StartArgs {
     /// List only the tasks whose name, location or id has these letters.
     #[arg(long, value_name = "LETTERS")]
     find: Option<String>,
+
+    /// How the panes show it, as the key y writes it: tasks.all,tasks.sort=longest,scheduler.lanes=tasks.
+    #[arg(long, value_name = "LIST")]
+    show: Option<Show>,
 }
 
 impl StartArgs {
@@ -151,6 +155,7 @@ impl StartArgs {
             span: self.span,
             filter: self.filter,
             find: self.find,
+            show: self.show,
         }
     }
 }

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::{
     place::Pane,
+    show::Show,
     span::Span,
     view::View,
     when::{Stretch, When, exact},
@@ -29,6 +30,8 @@ pub struct Start {
     pub filter: Option<Query>,
     /// What is searched for in the Tasks pane.
     pub find: Option<String>,
+    /// How the panes show what they show.
+    pub show: Option<Show>,
 }
 
 impl Start {
@@ -89,6 +92,11 @@ impl View {
             .map(Arc::new);
         self.table.wish.find = start.find.clone().unwrap_or_default();
         self.settle();
+        if let Some(show) = &start.show {
+            // Which line is selected can be told of lists only that are there.
+            self.hear(show);
+            self.settle();
+        }
         self.note = note;
         Ok(())
     }
@@ -126,6 +134,10 @@ impl View {
         }
         if !wish.find.is_empty() {
             flag("--find", wish.find.clone());
+        }
+        let show = self.told().to_string();
+        if !show.is_empty() {
+            flag("--show", show);
         }
         words
     }

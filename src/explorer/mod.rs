@@ -39,6 +39,7 @@ mod resources;
 mod scheduler;
 mod screen;
 mod sheet;
+mod show;
 mod span;
 mod steps;
 mod table;
@@ -61,6 +62,7 @@ mod work;
 pub use config::Config;
 pub use link::Start;
 pub use place::Pane;
+pub use show::Show;
 pub use theme::{Background, Colors};
 pub use when::{Stretch, When, length};
 

@@ -7,6 +7,7 @@ use super::{
     facts::Opened,
     listing::{Key, Listing, Passing},
     overview::Group,
+    show::{Shown, choose, told},
     view::View,
     work::Errand,
 };
@@ -110,6 +111,49 @@ impl Default for Wish {
             folded: false,
             only: None,
         }
+    }
+}
+
+/// Every order by its name on the command line, the first one first.
+const NAMES: [(Sort, &str); 11] = [
+    (Sort::Trouble, "trouble"),
+    (Sort::Id, "id"),
+    (Sort::State, "state"),
+    (Sort::Name, "name"),
+    (Sort::Location, "location"),
+    (Sort::Polls, "polls"),
+    (Sort::Busy, "busy"),
+    (Sort::Longest, "longest"),
+    (Sort::Delay, "delay"),
+    (Sort::Wakes, "wakes"),
+    (Sort::Waiting, "waiting"),
+];
+
+impl Shown for Wish {
+    fn tell(&self, _: bool, say: &mut dyn FnMut(&str, &str)) {
+        if self.all {
+            say("all", "");
+        }
+        if self.folded {
+            say("by-location", "");
+        }
+        if let Some(sort) = told(&NAMES, &self.sort) {
+            say("sort", sort);
+        }
+        if self.reverse {
+            say("reversed", "");
+        }
+    }
+
+    fn hear(&mut self, key: &str, value: &str) -> bool {
+        match (key, value) {
+            ("all", "") => self.all = true,
+            ("by-location", "") => self.folded = true,
+            ("reversed", "") => self.reverse = true,
+            ("sort", name) => return choose(&mut self.sort, &NAMES, name),
+            _ => return false,
+        }
+        true
     }
 }
 

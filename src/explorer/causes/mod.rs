@@ -12,6 +12,7 @@ use ratatui::{buffer::Buffer, layout::Rect};
 use super::{
     actions::ActionId,
     place::scrolled,
+    show::{Shown, number},
     text::{Pen, brief, keep_end, width, wrap},
     theme::{Role, Theme},
     view::View,
@@ -43,6 +44,18 @@ pub(super) struct Spot {
     of: Option<Subject>,
     line: usize,
     top: usize,
+}
+
+impl Shown for Spot {
+    fn tell(&self, shown: bool, say: &mut dyn FnMut(&str, &str)) {
+        if shown && self.line > 0 {
+            say("line", &self.line.to_string());
+        }
+    }
+
+    fn hear(&mut self, key: &str, value: &str) -> bool {
+        key == "line" && number(&mut self.line, value)
+    }
 }
 
 impl Spot {

@@ -13,6 +13,7 @@ use super::{
     actions::ActionId,
     facts::Opened,
     place::{Pane, scrolled},
+    show::Shown,
     span::Span,
     text::{Pen, width},
     theme::{Role, Theme},
@@ -65,6 +66,43 @@ pub(super) struct Spot {
     open: Open,
     /// The first line that is shown.
     top: usize,
+}
+
+impl Shown for Spot {
+    fn tell(&self, shown: bool, say: &mut dyn FnMut(&str, &str)) {
+        if !shown {
+            return;
+        }
+        let line = match self.item {
+            Item::First => return,
+            Item::Panic => "panic".to_owned(),
+            Item::Longest => "longest".to_owned(),
+            Item::Latest => "latest".to_owned(),
+            Item::Finding(finding) => format!("finding.{finding}"),
+            Item::Evidence(finding, line) => format!("finding.{finding}.{line}"),
+            Item::Ready(number) => format!("ready.{number}"),
+            Item::Idle(number) => format!("idle.{number}"),
+        };
+        say("line", &line);
+    }
+
+    fn hear(&mut self, key: &str, value: &str) -> bool {
+        let mut parts = value.split('.');
+        let what = parts.next().unwrap_or_default();
+        let numbers: Vec<Option<usize>> = parts.map(|part| part.parse().ok()).collect();
+        let item = match (what, numbers.as_slice()) {
+            ("panic", []) => Item::Panic,
+            ("longest", []) => Item::Longest,
+            ("latest", []) => Item::Latest,
+            ("finding", [Some(finding)]) => Item::Finding(*finding),
+            ("finding", [Some(finding), Some(line)]) => Item::Evidence(*finding, *line),
+            ("ready", [Some(number)]) => Item::Ready(*number),
+            ("idle", [Some(number)]) => Item::Idle(*number),
+            _ => return false,
+        };
+        self.item = item;
+        key == "line"
+    }
 }
 
 impl Spot {

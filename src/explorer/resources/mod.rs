@@ -13,6 +13,7 @@ use ratatui::layout::Rect;
 use super::{
     actions::ActionId,
     place::{Pane, scrolled},
+    show::{Shown, choose, number, told},
     view::View,
     work::Errand,
 };
@@ -53,6 +54,48 @@ pub(super) struct Spot {
     top: usize,
     sort: Sort,
     reverse: bool,
+}
+
+impl Shown for Spot {
+    fn tell(&self, shown: bool, say: &mut dyn FnMut(&str, &str)) {
+        if let Some(sort) = told(&rows::NAMES, &self.sort) {
+            say("sort", sort);
+        }
+        if self.reverse {
+            say("reversed", "");
+        }
+        match self.item {
+            Item::Group(group) if shown => say("line", &group.to_string()),
+            Item::Waiter(group, waiter) if shown => say("line", &format!("{group}.{waiter}")),
+            _ => {}
+        }
+    }
+
+    fn hear(&mut self, key: &str, value: &str) -> bool {
+        match (key, value) {
+            ("sort", name) => return choose(&mut self.sort, &rows::NAMES, name),
+            ("reversed", "") => self.reverse = true,
+            ("line", line) => {
+                let (mut group, mut waiter) = (0, 0);
+                let (item, known) = match line.split_once('.') {
+                    Some((of, nth)) => {
+                        let known = number(&mut group, of) && number(&mut waiter, nth);
+                        (Item::Waiter(group, waiter), known)
+                    }
+                    None => {
+                        let known = number(&mut group, line);
+                        (Item::Group(group), known)
+                    }
+                };
+                if known {
+                    self.item = item;
+                }
+                return known;
+            }
+            _ => return false,
+        }
+        true
+    }
 }
 
 /// The first and the last instant of the marked range, if one is marked.

@@ -35,6 +35,16 @@ pub(super) const SORTS: &[Sort] = &[
     Sort::Longest,
 ];
 
+/// Every order by its name on the command line, the first one first.
+pub(super) const NAMES: [(Sort, &str); 6] = [
+    (Sort::Since, "since"),
+    (Sort::Now, "now"),
+    (Sort::On, "on"),
+    (Sort::Waits, "waits"),
+    (Sort::Median, "median"),
+    (Sort::Longest, "longest"),
+];
+
 impl Sort {
     pub(super) fn title(self) -> &'static str {
         match self {

@@ -24,7 +24,13 @@ use ratatui::{
 };
 
 use super::{
-    actions::ActionId, place::scrolled, span::Span, steps::Kind, theme::Theme, view::View,
+    actions::ActionId,
+    place::scrolled,
+    show::{Shown, choose, number, told},
+    span::Span,
+    steps::Kind,
+    theme::Theme,
+    view::View,
 };
 use crate::{
     analysis::label,
@@ -58,6 +64,51 @@ impl Spot {
     /// The first lanes that are shown, of workers and of tasks.
     pub(super) fn tops(self) -> [usize; 2] {
         [self.top, self.tasks_top]
+    }
+}
+
+/// Colours of polls, and orders of lanes of tasks, by their names on the command line, the first ones first.
+const COLOURS: [(Colouring, &str); 3] = [
+    (Colouring::Length, "length"),
+    (Colouring::Task, "task"),
+    (Colouring::Location, "location"),
+];
+const ORDERS: [(listing::Sort, &str); 4] = [
+    (listing::Sort::Runnable, "runnable"),
+    (listing::Sort::Running, "running"),
+    (listing::Sort::Waiting, "waiting"),
+    (listing::Sort::Idle, "idle"),
+];
+const LANES: [(bool, &str); 2] = [(false, "workers"), (true, "tasks")];
+
+impl Shown for Spot {
+    fn tell(&self, shown: bool, say: &mut dyn FnMut(&str, &str)) {
+        for (key, value) in [
+            ("lanes", told(&LANES, &self.by_task)),
+            ("colours", told(&COLOURS, &self.colouring)),
+            ("sort", told(&ORDERS, &self.sort)),
+        ] {
+            if let Some(value) = value {
+                say(key, value);
+            }
+        }
+        if self.series > 0 {
+            say("series", &self.series.to_string());
+        }
+        if shown {
+            say("lane", &self.lane.to_string());
+        }
+    }
+
+    fn hear(&mut self, key: &str, value: &str) -> bool {
+        match key {
+            "lanes" => choose(&mut self.by_task, &LANES, value),
+            "colours" => choose(&mut self.colouring, &COLOURS, value),
+            "sort" => choose(&mut self.sort, &ORDERS, value),
+            "series" => number(&mut self.series, value),
+            "lane" => number(&mut self.lane, value),
+            _ => false,
+        }
     }
 }
 

@@ -15,6 +15,7 @@ use ratatui::{buffer::Buffer, layout::Rect};
 use super::{
     actions::ActionId,
     causes::called,
+    show::{Shown, choose, number, told},
     text::{Pen, coarse, count, keep_end, keep_start, place, width},
     theme::{Role, Theme},
     view::View,
@@ -56,6 +57,46 @@ pub(super) struct Spot {
     /// The selected row of that side, of the table, or the selected node.
     row: usize,
     top: usize,
+}
+
+/// What the pane shows, by its name on the command line, the first one first.
+const MODES: [(Mode, &str); 3] = [
+    (Mode::Ego, "neighbours"),
+    (Mode::Neighbourhood, "picture"),
+    (Mode::Table, "table"),
+];
+const SIDES: [(bool, &str); 2] = [(false, "wakers"), (true, "wakees")];
+
+impl Shown for Spot {
+    fn tell(&self, shown: bool, say: &mut dyn FnMut(&str, &str)) {
+        for (key, value) in [
+            ("view", told(&MODES, &self.mode)),
+            ("sort", told(&table::NAMES, &self.sort)),
+            ("side", told(&SIDES, &self.wakees).filter(|_| shown)),
+            ("unfolded", self.unfolded.then_some("")),
+            ("reversed", self.reverse.then_some("")),
+        ] {
+            if let Some(value) = value {
+                say(key, value);
+            }
+        }
+        if shown && self.row > 0 {
+            say("line", &self.row.to_string());
+        }
+    }
+
+    fn hear(&mut self, key: &str, value: &str) -> bool {
+        match (key, value) {
+            ("view", name) => return choose(&mut self.mode, &MODES, name),
+            ("sort", name) => return choose(&mut self.sort, &table::NAMES, name),
+            ("side", name) => return choose(&mut self.wakees, &SIDES, name),
+            ("line", line) => return number(&mut self.row, line),
+            ("unfolded", "") => self.unfolded = true,
+            ("reversed", "") => self.reverse = true,
+            _ => return false,
+        }
+        true
+    }
 }
 
 /// What is kept for drawing.

@@ -44,6 +44,16 @@ const SORTS: [Sort; 6] = [
     Sort::Latest,
 ];
 
+/// Every order by its name on the command line, the first one first.
+pub(super) const NAMES: [(Sort, &str); 6] = [
+    (Sort::Side, "side"),
+    (Sort::Wakes, "wakes"),
+    (Sort::Redundant, "redundant"),
+    (Sort::Median, "median"),
+    (Sort::P99, "p99"),
+    (Sort::Latest, "latest"),
+];
+
 impl Sort {
     fn title(self) -> &'static str {
         match self {
