@@ -212,6 +212,49 @@ fn who_was_ready_and_not_polled_is_told_although_nothing_looks_for_it_yet() {
 }
 
 #[test]
+fn what_is_lost_makes_nobody_starve_and_names_no_wait_twice() {
+    let report = |truncated: bool| {
+        let mut dump = Dump::new();
+        dump.header.as_mut().unwrap().window_end += 1_000 * MS;
+        let mark = dump.string("next beat");
+        let location = dump.string("src/beat.rs:8:2");
+        let begin = |wait: u64, at: u64| Event::WaitBegin {
+            task: 1,
+            wait,
+            at: common::START + at,
+            name: mark,
+            location,
+        };
+        dump.worker_chunk(
+            0,
+            0,
+            0,
+            &[
+                spawn(1, 100, None, location),
+                poll(1, 1_000, 2_000, PollOutcome::Pending),
+                begin(1, 1_500),
+                wake(1, 100 * MS, Waker::Runtime),
+                poll(1, 500 * MS, 500 * MS + 500, PollOutcome::Pending),
+                begin(2, 500 * MS + 100),
+            ],
+        );
+        let mut bytes = dump.bytes();
+        if truncated {
+            bytes.truncate(bytes.len() - 3);
+        }
+        both(&common::try_open(bytes).unwrap()).1
+    };
+    let whole = report(false);
+    assert!(whole.contains("not polled for 400 ms"), "{whole}");
+    assert!(!whole.contains("what is lost"), "{whole}");
+    assert_eq!(whole.matches("next beat").count(), 1, "{whole}");
+    let cut = report(true);
+    assert!(!cut.contains("not polled for"), "{cut}");
+    assert!(cut.contains("though not\n  in what is lost"), "{cut}");
+    assert!(cut.contains("unless a poll before it"), "{cut}");
+}
+
+#[test]
 fn a_dump_without_a_readable_event_gets_no_all_clear() {
     let mut dump = Dump::new();
     dump.tasks.rows.push(row(3));

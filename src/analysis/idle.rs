@@ -115,11 +115,8 @@ pub fn last_wake(recording: &Recording, task: TaskIx, at: Ns) -> Option<LastWake
 /// What `task` was waiting on at `at`: what the marks say, else the place in the code where it was suspended.
 #[must_use]
 pub fn waiting_on(recording: &Recording, task: TaskIx, at: Ns) -> Option<String> {
-    let waits: Vec<String> = recording
-        .open_waits(task, at)
-        .into_iter()
-        .map(|wait| label::wait(recording, wait))
-        .collect();
+    let waits = recording.open_waits(task, at).into_iter();
+    let waits = label::each_once(waits.map(|wait| label::wait(recording, wait)));
     if waits.is_empty() {
         let site = recording
             .await_site_at(task, at)

@@ -176,6 +176,13 @@ pub fn site(recording: &Recording, site: SiteIx) -> Option<String> {
     })
 }
 
+/// Texts, each of them once: a task may wait for several things of one name, or the ends of its waits are lost.
+#[must_use]
+pub fn each_once(texts: impl Iterator<Item = String>) -> Vec<String> {
+    let mut seen = std::collections::HashSet::new();
+    texts.filter(|text| seen.insert(text.clone())).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

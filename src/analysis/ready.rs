@@ -84,7 +84,7 @@ pub fn extremes(recording: &Recording, keep: impl Fn(TaskIx) -> bool) -> Extreme
 }
 
 /// The longest that a task was ready, at the end or before its poll, where a poll of that length would be critical: no
-/// finding looks for it yet, and it is no sign of health.
+/// finding looks for it yet, and it is no sign of health. `None` where events are missing: the poll may be among them.
 #[must_use]
 pub fn too_long(
     recording: &Recording,
@@ -92,6 +92,9 @@ pub fn too_long(
     extremes: &Extremes,
     thresholds: &Thresholds,
 ) -> Option<Ns> {
+    if recording.has_holes() {
+        return None;
+    }
     let end = recording.window().end;
     let still = ready
         .longest

@@ -1,5 +1,7 @@
 //! Sentences about tasks and events, as the panes write them.
 
+use std::collections::HashMap;
+
 use super::{
     actions::ActionId,
     facts::Opened,
@@ -131,15 +133,21 @@ fn ending(recording: &Recording, of: TaskIx) -> &'static str {
 
 /// `waits for "orders" (src/a.rs:12), 12 ms`, with everything that a `select!` holds.
 fn waits(recording: &Recording, of: TaskIx, at: Ns) -> Option<String> {
-    let waits: Vec<String> = open_waits(recording, of, at)
-        .map(|wait| {
-            let begun = recording.wait(wait).begin;
-            let length = begun.map_or_else(String::new, |begin| {
-                format!(" for {}", duration(at.saturating_sub(begin)))
-            });
-            format!("{}{length}", mark(recording, wait))
-        })
-        .collect();
+    let mut latest: HashMap<String, Option<Ns>> = HashMap::new();
+    let marks = open_waits(recording, of, at).map(|wait| {
+        let mark = mark(recording, wait);
+        latest.insert(mark.clone(), recording.wait(wait).begin);
+        mark
+    });
+    // Of several on one mark the latest counts: the ends of the others may be lost.
+    let waits = label::each_once(marks).into_iter().map(|mark| {
+        let begun = latest.get(&mark).copied().flatten();
+        let length = begun.map_or_else(String::new, |begin| {
+            format!(" for {}", duration(at.saturating_sub(begin)))
+        });
+        format!("{mark}{length}")
+    });
+    let waits: Vec<String> = waits.collect();
     (!waits.is_empty()).then(|| format!("waits for {}", waits.join(" or ")))
 }
 
@@ -158,10 +166,9 @@ fn mark(recording: &Recording, wait: WaitIx) -> String {
 
 /// The names of the marks that a task waits on, for a column.
 pub(super) fn marks(recording: &Recording, of: TaskIx, at: Ns) -> String {
-    let names: Vec<&str> = open_waits(recording, of, at)
-        .map(|wait| recording.str(recording.wait(wait).name))
-        .collect();
-    names.join(", ")
+    let names = open_waits(recording, of, at)
+        .map(|wait| recording.str(recording.wait(wait).name).to_owned());
+    label::each_once(names).join(", ")
 }
 
 /// One line of a task's life: a word, what it says, and what the word looks like.

@@ -185,6 +185,29 @@ pub enum LossKind {
 }
 
 impl LossKind {
+    /// Whether events of the window itself are missing: then a task may have been polled or woken without a trace.
+    #[must_use]
+    pub fn is_hole(self) -> bool {
+        match self {
+            Self::Truncated
+            | Self::Damaged
+            | Self::UnknownKind
+            | Self::Malformed
+            | Self::MissingEvents
+            | Self::OverCap
+            | Self::Gap
+            | Self::NoChunk
+            | Self::Reentrant
+            | Self::Nested
+            | Self::NoThreadSlot
+            | Self::Internal => true,
+            // What is older, or facts about what did happen.
+            Self::Unfolded | Self::HistoryFull | Self::SpawnFacts | Self::Strings | Self::Waits => {
+                false
+            }
+        }
+    }
+
     /// Its name in reports.
     #[must_use]
     pub fn name(self) -> &'static str {

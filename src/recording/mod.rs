@@ -170,6 +170,12 @@ impl Recording {
         &self.losses
     }
 
+    /// Whether events of the window itself are missing.
+    #[must_use]
+    pub fn has_holes(&self) -> bool {
+        self.losses.iter().any(|loss| loss.kind.is_hole())
+    }
+
     /// A string, safe to print; [`StrId::NONE`] reads as the empty string.
     #[must_use]
     pub fn str(&self, id: StrId) -> &str {

@@ -50,7 +50,10 @@ fn head(out: &mut String, report: &Report<'_>) {
     let mut facts = vec![
         time::duration(recording.window().duration()),
         format!("{}, {} alive", count(report.tasks, "task"), report.alive),
-        count(workers, "worker"),
+        match workers {
+            0 => "workers not recorded".to_owned(),
+            workers => count(workers, "worker"),
+        },
     ];
     if let Some(trigger) = recording.trigger() {
         facts.push(format!("trigger: {}", trigger.kind.name()));
@@ -142,6 +145,9 @@ fn none(out: &mut String, report: &Report<'_>) {
     } else {
         format!("none; what was looked for: {}", looked.join(", "))
     };
+    if !looked.is_empty() && report.recording.has_holes() {
+        text.push_str(", though not in what is lost: see LOSSES");
+    }
     if let Some(long) = report.ready_too_long {
         text.push_str(&format!(
             ". But a task was ready and not polled for {}",
@@ -168,7 +174,10 @@ fn none(out: &mut String, report: &Report<'_>) {
     }
     if let Some((poll, who)) = report.extremes.latest.map(of) {
         let delay = time::duration(poll.delay.unwrap_or(0));
-        let text = format!("the longest schedule delay was {delay}, until {who}");
+        let mut text = format!("the longest schedule delay was {delay}, until {who}");
+        if recording.has_holes() {
+            text.push_str(", unless a poll before it is among what is lost");
+        }
         line(out, "  ", &text);
     }
 }
@@ -261,6 +270,8 @@ fn notes(out: &mut String, report: &Report<'_>, shown: &[IdleTask]) {
     if is_unread(recording) {
         let text = "(as far as the recorder remembered when it still told: no event could be read)";
         line(out, "  ", text);
+    } else if recording.has_holes() {
+        line(out, "  ", "(unless what is lost says otherwise)");
     }
     let before = |idle: &IdleTask| {
         idle.last_poll.is_some_and(|poll| poll.start < 0)

@@ -279,8 +279,13 @@ fn nothing(page: &mut Page, opened: &Opened) {
     } else if looked.is_empty() {
         "What is missing for that stands below.".to_owned()
     } else {
+        let lost = if recording.has_holes() {
+            ", though not in what is lost (i tells what)"
+        } else {
+            ""
+        };
         format!(
-            "Looked for {} in {} of {}.",
+            "Looked for {} in {} of {}{lost}.",
             looked.join(", "),
             plural(recording.poll_count() as u64, "poll"),
             plural(recording.task_count() as u64, "task"),
