@@ -102,6 +102,11 @@ impl Listing {
         self.passing.as_deref()
     }
 
+    /// The answer of the filter, to be kept.
+    pub(super) fn passing_shared(&self) -> Option<Arc<Passing>> {
+        self.passing.clone()
+    }
+
     /// Whether the search and the filter list `task`, alive or not.
     pub(super) fn found(&self, recording: &Recording, task: TaskIx) -> bool {
         let Some(key) = &self.key else { return true };
@@ -469,7 +474,7 @@ impl Passing {
         &self.query
     }
 
-    fn lists(&self, task: TaskIx) -> bool {
+    pub(super) fn lists(&self, task: TaskIx) -> bool {
         self.verdicts.get(task.index()) == Some(&Verdict::Yes)
     }
 }

@@ -204,6 +204,11 @@ impl Table {
         row.or_else(group)
     }
 
+    /// The same, to be kept.
+    pub(super) fn passing_shared(&self) -> Option<Arc<Passing>> {
+        self.passing().and_then(|_| self.listing.passing_shared())
+    }
+
     /// The answer that is shown.
     pub(super) fn listing(&self) -> &Listing {
         &self.listing

@@ -539,6 +539,10 @@ impl View {
                 self.place.tasks_top = scrolled(self.place.tasks_top, row, len, capacity);
             }
         }
+        // The lanes of workers show whose polls the filter lists.
+        if self.place.pane == Pane::Scheduler && self.table.wish.filter.is_some() {
+            self.refresh_table();
+        }
         self.settle_task(&opened, capacity);
         match self.place.pane {
             Pane::Findings => findings::settle(self),

@@ -2,7 +2,7 @@
 
 use super::doing::poll_at;
 use crate::{
-    explorer::{facts::Opened, span::Span},
+    explorer::{facts::Opened, listing::Passing, span::Span},
     recording::{Cover, CustomIx, LaneIx, Ns, PollIx, Recording, TaskIx, WakeIx},
 };
 
@@ -51,6 +51,8 @@ pub(super) struct Cell {
     pub(super) custom: bool,
     /// Whose polls they are, as far as colours can say.
     pub(super) hue: u8,
+    /// Whether none of them is a task's that the filter lists.
+    pub(super) besides: bool,
 }
 
 /// A poll so long that its cells have room for a name.
@@ -72,14 +74,23 @@ pub(super) struct LaneCells {
 /// Cells that a stretch has at least.
 const SHORTEST_STRETCH: usize = 4;
 
+/// How the polls of lanes are coloured.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Colours<'a> {
+    pub(super) by: Colouring,
+    /// The answer of the filter, where there is one.
+    pub(super) passing: Option<&'a Passing>,
+    /// How often the colour of a lane may change.
+    pub(super) changes: usize,
+}
+
 /// The cells of `lane` over `span`.
 pub(super) fn cells(
     opened: &Opened,
     lane: LaneIx,
     span: Span,
     count: usize,
-    colouring: Colouring,
-    changes: usize,
+    colours: Colours<'_>,
 ) -> LaneCells {
     let recording = &opened.recording;
     let mut polls = vec![Cover::default(); count];
@@ -102,9 +113,15 @@ pub(super) fn cells(
         })
         .collect();
     let stretches = stretches(opened, span, &polls);
-    if colouring != Colouring::Length {
-        colour(recording, lane, span, colouring, &mut cells);
-        calm(&mut cells, changes);
+    if colours.by != Colouring::Length || colours.passing.is_some() {
+        colour(recording, lane, span, colours, &mut cells);
+        for (cell, cover) in cells.iter_mut().zip(&polls).filter(|(cell, _)| cell.slow) {
+            let slowest = recording.poll(PollIx::new(cover.longest_at as usize)).task;
+            cell.besides &= colours
+                .passing
+                .is_some_and(|passing| !passing.lists(slowest));
+        }
+        calm(&mut cells, colours.changes);
     }
     LaneCells { cells, stretches }
 }
@@ -141,12 +158,13 @@ fn stretches(opened: &Opened, span: Span, covers: &[Cover]) -> Vec<Stretch> {
 /// Polls that are looked at in one cell, to tell whose it is.
 const LOOKED_AT: usize = 24;
 
-/// Gives each cell the hue of the task, or location, that takes most of it.
+/// Gives each cell the hue of the task, or location, that takes most of it, among those that the filter lists if there
+/// are any.
 fn colour(
     recording: &Recording,
     lane: LaneIx,
     span: Span,
-    colouring: Colouring,
+    colours: Colours<'_>,
     cells: &mut [Cell],
 ) {
     let count = cells.len();
@@ -167,8 +185,15 @@ fn colour(
             let looked_at = going_on
                 .into_iter()
                 .chain(begun.iter().copied().step_by(step));
-            cell.hue = dominant(recording, looked_at, from, to)
-                .map_or(0, |task| hue(recording, task, colouring));
+            let listed = |poll: &PollIx| {
+                let task = recording.poll(*poll).task;
+                colours.passing.is_none_or(|passing| passing.lists(task))
+            };
+            let most = dominant(recording, looked_at.clone().filter(listed), from, to);
+            cell.besides = most.is_none();
+            cell.hue = most
+                .or_else(|| dominant(recording, looked_at, from, to))
+                .map_or(0, |task| hue(recording, task, colours.by));
         }
         first = after;
     }
@@ -220,14 +245,16 @@ fn calm(cells: &mut [Cell], most: usize) {
     loop {
         for chunk in cells.chunks_mut(group) {
             let busiest = chunk.iter().max_by_key(|cell| cell.busy);
-            let Some(hue) = busiest.map(|cell| cell.hue) else {
+            let Some((hue, besides)) = busiest.map(|cell| (cell.hue, cell.besides)) else {
                 continue;
             };
-            chunk.iter_mut().for_each(|cell| cell.hue = hue);
+            for cell in chunk {
+                (cell.hue, cell.besides) = (hue, besides);
+            }
         }
         let changes = cells
             .windows(2)
-            .filter(|pair| pair[0].hue != pair[1].hue)
+            .filter(|pair| (pair[0].hue, pair[0].besides) != (pair[1].hue, pair[1].besides))
             .count();
         if changes <= most || group >= cells.len() {
             return;

@@ -101,7 +101,9 @@ fn fill(
     let recording = &view.opened.recording;
     let (from, to) = stretch.cells;
     let task = recording.poll(stretch.poll).task;
+    let listed = view.table.passing();
     let style = match view.place.scheduler.colouring {
+        _ if listed.is_some_and(|passing| !passing.lists(task)) => theme.style(Role::Dim),
         Colouring::Length => theme.style(Role::Critical),
         by => theme.hue(hue(recording, task, by)),
     };
@@ -146,6 +148,7 @@ fn look(
         return (" ", before);
     }
     let style = match colouring {
+        _ if cell.besides => theme.style(Role::Dim),
         Colouring::Length if cell.slow => theme.style(Role::Critical),
         Colouring::Length => theme.style(Role::Running),
         _ if cell.slow => theme.hue(cell.hue).add_modifier(Modifier::BOLD),

@@ -3,9 +3,9 @@
 use std::sync::Arc;
 
 use proptest::prelude::*;
-use ratatui::layout::Size;
+use ratatui::{layout::Size, style::Modifier};
 
-use super::cells::{self, Colouring};
+use super::cells::{self, Colouring, Colours};
 use crate::{
     analysis::Thresholds,
     explorer::{
@@ -285,6 +285,14 @@ fn slow_cell(recording: &Recording, lane: LaneIx, from: Ns, to: Ns) -> (bool, Ns
     (any, covered, longest)
 }
 
+fn colours(by: Colouring, changes: usize) -> Colours<'static> {
+    Colours {
+        by,
+        passing: None,
+        changes,
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(32))]
 
@@ -299,7 +307,7 @@ proptest! {
         let recording = &opened.recording;
         let span = Span::new(from, from + (1 << length));
         for lane in (0..recording.lanes().len()).map(LaneIx::new) {
-            let plain = cells::cells(&opened, lane, span, count, Colouring::Length, 0);
+            let plain = cells::cells(&opened, lane, span, count, colours(Colouring::Length, 0));
             for (number, cell) in plain.cells.iter().enumerate() {
                 let (from, to) = (span.start_of(number, count), span.start_of(number + 1, count));
                 if from == to {
@@ -316,7 +324,7 @@ proptest! {
                 prop_assert!(stretch.cells.0 < stretch.cells.1 && stretch.cells.1 <= count);
                 prop_assert!(plain.cells[stretch.cells.0..stretch.cells.1].iter().all(|cell| cell.slow));
             }
-            let coloured = cells::cells(&opened, lane, span, count, Colouring::Task, changes);
+            let coloured = cells::cells(&opened, lane, span, count, colours(Colouring::Task, changes));
             let hues = coloured.cells.windows(2).filter(|pair| pair[0].hue != pair[1].hue).count();
             prop_assert!(hues <= changes);
         }
@@ -400,4 +408,28 @@ fn who_is_not_counted_yet_is_not_called_dead() {
     assert_eq!(spent(&app), "counting the time in each state");
     press(&mut app, "t");
     assert!(spent(&app).contains("running"), "{}", spent(&app));
+}
+
+#[test]
+fn polls_of_tasks_that_the_filter_does_not_list_are_dim() {
+    let mut app = app(incident::recording(), 120, 40);
+    press(&mut app, "fname=flush\n5z");
+    let dim = |app: &App| -> Vec<bool> {
+        let buffer = buffer(app);
+        let cells = (6..14).flat_map(|y| (8..85).map(move |x| (x, y)));
+        let polls = cells
+            .map(|at| &buffer[at])
+            .filter(|cell| "▁▂▃▄▅▆▇█".contains(cell.symbol()));
+        polls
+            .map(|cell| cell.modifier.contains(Modifier::DIM))
+            .collect()
+    };
+    let seen = dim(&app);
+    assert!(seen.contains(&true) && seen.contains(&false), "{seen:?}");
+    let screen = lines(&buffer(&app)).join("\n");
+    assert!(screen.contains("not in the filter"), "{screen}");
+    assert_screen!("workers_filtered", &app);
+
+    press(&mut app, "2\x1b5");
+    assert!(!dim(&app).contains(&true));
 }

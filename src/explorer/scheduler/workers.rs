@@ -5,7 +5,7 @@ use std::sync::Arc;
 use ratatui::{buffer::Buffer, layout::Rect};
 
 use super::{
-    cells::{self, Colouring, LaneCells, hue},
+    cells::{self, Colouring, Colours, LaneCells, hue},
     lane,
     layout::Layout,
     scroll,
@@ -15,6 +15,7 @@ use crate::{
     explorer::{
         actions::ActionId,
         facts::Opened,
+        listing::Passing,
         span::Span,
         text::{Pen, brief, place},
         theme::{Role, Theme},
@@ -55,6 +56,8 @@ pub(super) struct Cache {
     /// Every line, made when the lanes are first looked at.
     lines: Vec<Line>,
     made_for: Option<Key>,
+    /// The answer of the filter that they were made with.
+    passing: Option<Arc<Passing>>,
     rows: Vec<(LaneIx, LaneCells)>,
     blind: Vec<(RuntimeIx, Vec<bool>)>,
     customs: Vec<bool>,
@@ -89,10 +92,15 @@ impl Cache {
         &self.lines
     }
 
-    fn refresh(&mut self, opened: &Opened, key: Key) {
-        if self.made_for == Some(key) {
+    fn refresh(&mut self, opened: &Opened, key: Key, passing: Option<Arc<Passing>>) {
+        let same = match (&self.passing, &passing) {
+            (Some(old), Some(new)) => Arc::ptr_eq(old, new),
+            (old, new) => old.is_none() && new.is_none(),
+        };
+        if same && self.made_for == Some(key) {
             return;
         }
+        self.passing = passing;
         let shown = self
             .lines
             .iter()
@@ -116,7 +124,12 @@ impl Cache {
                         colouring,
                         ..
                     } = key;
-                    let row = cells::cells(opened, lane, span, cells, colouring, changes);
+                    let colours = Colours {
+                        by: colouring,
+                        passing: self.passing.as_deref(),
+                        changes,
+                    };
+                    let row = cells::cells(opened, lane, span, cells, colours);
                     self.rows.push((lane, row));
                     if let Some((from, to)) = key.range.filter(|(from, to)| from < to) {
                         let mut cover = [Cover::default()];
@@ -215,7 +228,8 @@ pub(super) fn settle(view: &mut View, area: Rect) {
         range: view.marked(),
     };
     let opened = Arc::clone(&view.opened);
-    view.scheduler.workers.refresh(&opened, key);
+    let passing = view.table.passing_shared();
+    view.scheduler.workers.refresh(&opened, key, passing);
     super::piled::settle(view, LaneIx::new(view.place.scheduler.lane));
     super::series::settle(view, layout);
 }
@@ -354,6 +368,11 @@ fn legend(buffer: &mut Buffer, area: Rect, theme: Theme, view: &View) {
         }
     }
     pen.put("· parked  ↑ wakes", dim);
+    if view.table.wish.filter.is_some() {
+        pen.put("  ", dim)
+            .put("▃", theme.style(Role::Dim))
+            .put(" not in the filter", dim);
+    }
     if view.opened.facts.slow().is_empty() {
         return;
     }
