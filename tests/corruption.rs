@@ -74,6 +74,9 @@ fn ask(recording: &Recording) {
     let text = text(&report);
     assert!(!text.chars().any(|c| c.is_control() && c != '\n'));
     json(&report).unwrap();
+    let tally = recording.tally(i64::MIN, i64::MAX, &|| false).unwrap();
+    let polls = recording.tasks().map(|task| tally.totals(task).polls);
+    assert_eq!(polls.sum::<u64>(), recording.poll_count() as u64);
     for task in recording.tasks() {
         let _ = state_at(recording, task, recording.window().end / 2);
         let history = recording.history(task);

@@ -52,8 +52,27 @@ fn check(recording: &Recording) {
     assert!(window.end >= 0, "{window:?}");
     polls(recording);
     tasks(recording, window);
+    totals(recording, window);
     extras(recording);
     report(recording);
+}
+
+/// What every task did over ranges: all rows are somebody's, and no row counts twice.
+fn totals(recording: &Recording, window: Window) {
+    let sums = |from: i64, to: i64| {
+        let tally = recording
+            .tally(from, to, &|| false)
+            .expect("somebody wants it");
+        let all = recording.tasks().map(|task| tally.totals(task));
+        all.fold((0, 0), |(polls, wakes), totals| {
+            assert!(totals.busy_ns >= 0 && totals.longest_ns >= 0, "{totals:?}");
+            (polls + totals.polls, wakes + totals.wakes)
+        })
+    };
+    let all = (recording.poll_count() as u64, recording.wake_count() as u64);
+    assert_eq!(sums(i64::MIN, i64::MAX), all);
+    let part = sums(window.end / 3, window.end / 2);
+    assert!(part.0 <= all.0 && part.1 <= all.1, "{part:?} of {all:?}");
 }
 
 /// What is told of the recording without a terminal: all that is found in it.
