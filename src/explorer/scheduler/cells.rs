@@ -115,9 +115,10 @@ pub(super) fn cells(
     let stretches = stretches(opened, span, &polls);
     if colours.by != Colouring::Length || colours.passing.is_some() {
         colour(recording, lane, span, colours, &mut cells);
+        // A slow one is what such a cell is about.
         for (cell, cover) in cells.iter_mut().zip(&polls).filter(|(cell, _)| cell.slow) {
             let slowest = recording.poll(PollIx::new(cover.longest_at as usize)).task;
-            cell.besides &= colours
+            cell.besides = colours
                 .passing
                 .is_some_and(|passing| !passing.lists(slowest));
         }
