@@ -124,7 +124,6 @@ fn axis(buffer: &mut Buffer, area: Rect, theme: Theme, view: &View, cells: usize
     Pen::new(buffer, area, 0)
         .skip(1)
         .put("time", theme.style(Role::Dim));
-    Pen::new(buffer, timeline, 0).put(&from, theme.style(Role::Dim));
     let per_cell = format!("{} a cell", brief(span.per_cell(cells)));
     let cursor = span.cell(view.place.cursor, cells);
     // The cursor's mark hides no digit: the times at the ends make way for it, the scale is left out.

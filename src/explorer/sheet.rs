@@ -263,6 +263,10 @@ const WORDS: &[(&str, &str)] = &[
     ),
     ("alive", "Tasks that were spawned, and had not ended."),
     ("wakes", "How many wakes came in the cell."),
+    (
+        "/s, %",
+        "Of what only grows, such as page faults and the time on the CPU: how fast it grew; 100 % are one CPU.",
+    ),
 ];
 
 fn about(opened: &Opened) -> Vec<Line> {

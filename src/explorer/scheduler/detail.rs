@@ -179,8 +179,8 @@ fn cause(view: &View, poll: PollIx) -> Option<String> {
         at: row.start,
         what: Happening::Polled(poll),
     };
-    let mut lines = wording::event_in_full(view, row.task, &event);
-    (lines.len() > 1).then(|| lines.remove(1))
+    // That is said last.
+    wording::event_in_full(view, row.task, &event).pop()
 }
 
 /// Samples that are folded for one sentence.

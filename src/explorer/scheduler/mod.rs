@@ -4,6 +4,7 @@ mod axis;
 mod cells;
 mod detail;
 mod doing;
+mod growth;
 mod lane;
 mod layout;
 mod listing;

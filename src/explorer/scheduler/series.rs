@@ -1,10 +1,14 @@
 //! Series below the lanes: how many tasks were ready, queued, alive, woken; and whatever else was recorded.
 
-use std::sync::Arc;
+use std::{collections::HashMap, sync::Arc};
 
 use ratatui::{buffer::Buffer, layout::Rect};
 
-use super::{lane::short, layout::Layout};
+use super::{
+    growth::{self, Counts},
+    lane::short,
+    layout::Layout,
+};
 use crate::{
     analysis::label,
     explorer::{
@@ -26,6 +30,8 @@ use crate::{
 enum Line {
     Curve(Curve),
     Recorded(SeriesIx),
+    /// How fast a counter grows.
+    Growth(SeriesIx, Counts),
 }
 
 /// The computed ones, in the order in which they are shown.
@@ -36,6 +42,8 @@ const CURVES: [Curve; 4] = [Curve::Runnable, Curve::Queue, Curve::Alive, Curve::
 pub(super) struct Cache {
     made_for: Option<Key>,
     rows: Vec<(Line, Vec<Band>)>,
+    /// What each recorded series counts, once somebody has looked at it.
+    counts: HashMap<SeriesIx, Option<Counts>>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -109,16 +117,30 @@ pub(super) fn settle(view: &mut View, layout: Layout) {
     let recording = &opened.recording;
     let (from, to) = (key.span.from(), key.span.to());
     let shown = lines(recording, key.first).take(usize::from(key.height));
-    view.scheduler.series.rows = shown
+    let known = &mut view.scheduler.series.counts;
+    let rows = shown
         .map(|line| {
+            let line = match line {
+                Line::Recorded(series) => known
+                    .entry(series)
+                    .or_insert_with(|| growth::counts(recording, series))
+                    .map_or(line, |counts| Line::Growth(series, counts)),
+                line => line,
+            };
             let mut bands = vec![Band::default(); key.cells];
             match line {
                 Line::Curve(curve) => recording.cover_curve(curve, from, to, &mut bands),
                 Line::Recorded(series) => recording.cover_series(series, from, to, &mut bands),
+                Line::Growth(series, counts) => {
+                    let edge = |cell| key.span.start_of(cell, key.cells);
+                    let edges: Vec<Ns> = (0..=key.cells).map(edge).collect();
+                    bands = growth::cover(recording, series, counts, &edges);
+                }
             }
             (line, bands)
         })
         .collect();
+    view.scheduler.series.rows = rows;
     view.scheduler.series.made_for = Some(key);
 }
 
@@ -129,7 +151,7 @@ impl Line {
             Self::Curve(Curve::Queue) => "queue".to_owned(),
             Self::Curve(Curve::Alive) => "alive".to_owned(),
             Self::Curve(Curve::Wakes) => "wakes".to_owned(),
-            Self::Recorded(series) => {
+            Self::Recorded(series) | Self::Growth(series, _) => {
                 let series = recording.series(series);
                 let name = recording.str(series.name);
                 // Whose it is comes first: names are cut at their end.
@@ -156,6 +178,10 @@ impl Line {
     /// A value in its unit.
     fn value(self, recording: &Recording, value: i64) -> String {
         let unit = match self {
+            Self::Growth(_, Counts::Time(_)) => return format!("{value} %"),
+            Self::Growth(_, Counts::Events) => {
+                return format!("{}/s", count(value.unsigned_abs()));
+            }
             Self::Curve(_) => "",
             Self::Recorded(series) => recording.str(recording.series(series).unit),
         };
@@ -177,6 +203,7 @@ impl Line {
             Self::Curve(Curve::Wakes) => cell.filter(|band| band.any).map(|band| band.max),
             Self::Curve(curve) => recording.curve_at(curve, at),
             Self::Recorded(series) => recording.value_at(series, at),
+            Self::Growth(series, counts) => growth::rate_at(recording, series, counts, at),
         }
     }
 
@@ -186,7 +213,7 @@ impl Line {
         match self {
             Self::Curve(Curve::Queue) => global(recording).filter_map(first).min(),
             Self::Curve(_) => None,
-            Self::Recorded(series) => first(series),
+            Self::Recorded(series) | Self::Growth(series, _) => first(series),
         }
     }
 
@@ -295,7 +322,7 @@ fn row(
             text.push_str(&format!(" {} ago", brief(age)));
         }
     }
-    if matches!(line, Line::Recorded(_)) {
+    if matches!(line, Line::Recorded(_) | Line::Growth(..)) {
         // Its name has little room in front of the cells.
         text.push_str(&format!("  {name}"));
     }
