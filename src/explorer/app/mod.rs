@@ -1,39 +1,34 @@
-//! The application: from keys to actions to state to a frame. It does no input or output of its own.
+//! The application: from keys to actions to state; what is typed in `typing`, and the frame in `paint`. It does no input
+//! or output of its own.
+
+mod paint;
+mod typing;
 
 use std::{
     sync::{Arc, mpsc::Sender},
     time::Duration,
 };
 
-use ratatui::{
-    buffer::Buffer,
-    layout::{Position, Rect, Size},
-};
+use ratatui::layout::{Position, Rect, Size};
 
 use super::{
     actions::{ActionId, Context},
-    ascii, causes,
     facts::Opened,
     filter::{FilterLine, Step},
-    findings, frame,
+    frame,
     input::{Input, Turn},
     keymap::Keymap,
     keys::Key,
-    layout, life,
+    layout,
     link::Start,
-    overlay::{self, Overlay, Palette},
-    place::Pane,
-    resources, scheduler,
+    overlay::{Overlay, Palette},
     sheet::Sheet,
     steps::KINDS,
-    tasks,
-    text::{Pen, keep_start, width, wrap},
-    theme::{Role, Theme},
+    text::{width, wrap},
+    theme::Theme,
     view::View,
-    wakers,
     work::{Done, Work},
 };
-use crate::analysis::query::Vocabulary;
 
 /// The most lines of something that was copied that are shown.
 const MOST_LINES: usize = 12;
@@ -105,7 +100,7 @@ impl App {
 
     /// Begins in that pane.
     #[cfg(test)]
-    pub(super) fn begin_in(&mut self, pane: Pane) {
+    pub(super) fn begin_in(&mut self, pane: super::place::Pane) {
         if let Some(view) = &mut self.view {
             view.place.pane = pane;
             view.settle();
@@ -277,20 +272,6 @@ impl App {
         )
     }
 
-    /// A character was typed that is no key of the layer above the pane.
-    fn typed(&mut self, typed: char) {
-        if let Some(Overlay::Kinds(selected)) = &mut self.overlay {
-            if let Some(kind) = KINDS.iter().position(|(_, letter, _)| *letter == typed) {
-                *selected = kind;
-                self.accept();
-            }
-        } else if self.is_filtering() {
-            self.edit_filter(|line, words| line.put(typed, words));
-        } else {
-            self.entry(|text| text.push(typed));
-        }
-    }
-
     /// The mouse was clicked there: a pane's name shows it, the strip takes the cursor, the rest is the pane's.
     pub(super) fn click(&mut self, column: u16, row: u16) {
         let Some(frame) = layout::frame(self.size) else {
@@ -392,165 +373,6 @@ impl App {
         Effect::None
     }
 
-    fn find(&mut self) {
-        let Some(view) = &mut self.view else { return };
-        self.overlay = Some(Overlay::Find {
-            place: view.place,
-            before: std::mem::take(&mut view.table.wish.find),
-        });
-        view.note = None;
-        view.place.pane = Pane::Tasks;
-        view.settle();
-    }
-
-    /// Opens the line in which a filter is typed, above the tasks.
-    fn filter(&mut self) {
-        let Some(view) = &mut self.view else { return };
-        let before = view.table.wish.filter.clone();
-        let line = FilterLine::new(view.place, before, &view.opened.facts.words);
-        self.overlay = Some(Overlay::Filter(line));
-        view.note = None;
-        view.place.pane = Pane::Tasks;
-        view.settle();
-    }
-
-    fn is_filtering(&self) -> bool {
-        matches!(self.overlay, Some(Overlay::Filter(_)))
-    }
-
-    /// Changes the filter that is typed; the table follows as soon as it can be understood.
-    fn edit_filter(&mut self, edit: impl FnOnce(&mut FilterLine, &Vocabulary)) {
-        if let (Some(Overlay::Filter(line)), Some(view)) = (&mut self.overlay, &mut self.view) {
-            edit(line, &view.opened.facts.words);
-            if let Some(query) = line.preview() {
-                view.set_filter(query);
-            }
-        }
-    }
-
-    /// Keeps the filter, unless a suggestion was chosen, which is put in first, or it cannot be understood.
-    fn accept_filter(&mut self, mut line: FilterLine) {
-        let Some(view) = &mut self.view else { return };
-        let words = &view.opened.facts.words;
-        if line.take_selected(words) {
-            self.overlay = Some(Overlay::Filter(line));
-            self.edit_filter(|_, _| ());
-            return;
-        }
-        match line.query() {
-            None => self.overlay = Some(Overlay::Filter(line)),
-            Some(query) => {
-                view.set_filter(query);
-                if view.place != line.place {
-                    view.jumps.push(line.place);
-                }
-            }
-        }
-    }
-
-    fn accept(&mut self) -> Effect {
-        match self.overlay.take() {
-            Some(Overlay::Filter(line)) => {
-                self.accept_filter(line);
-                Effect::None
-            }
-            Some(Overlay::Palette(palette)) => palette
-                .chosen()
-                .map_or(Effect::None, |action| self.act(action)),
-            Some(Overlay::Time { typed, .. }) => {
-                self.go_to_typed(typed);
-                Effect::None
-            }
-            Some(Overlay::Kinds(selected)) => {
-                if let (Some(view), Some((kind, _, name))) = (&mut self.view, KINDS.get(selected)) {
-                    view.step_kind = *kind;
-                    let [next, previous, any, before] = [
-                        ActionId::StepNext,
-                        ActionId::StepPrevious,
-                        ActionId::AnyNext,
-                        ActionId::AnyPrevious,
-                    ]
-                    .map(|action| view.key(action));
-                    view.note = Some(format!(
-                        "Stepping through {name}: {next} and {previous} of the selected task, {any} and {before} of any."
-                    ));
-                }
-                Effect::None
-            }
-            Some(Overlay::Find { place, .. }) => {
-                if let Some(view) = self.view.as_mut().filter(|view| view.place != place) {
-                    view.jumps.push(place);
-                }
-                Effect::None
-            }
-            _ => Effect::None,
-        }
-    }
-
-    /// Goes to the instant that was typed, or says what is wrong with it and lets it be mended.
-    fn go_to_typed(&mut self, typed: String) {
-        let Some(view) = &mut self.view else { return };
-        if typed.is_empty() {
-            return;
-        }
-        if let Err(problem) = typed.parse().and_then(|when| view.go_to_instant(when)) {
-            self.overlay = Some(Overlay::Time {
-                typed,
-                problem: Some(problem),
-            });
-        }
-    }
-
-    fn cancel(&mut self) {
-        let (Some(overlay), Some(view)) = (self.overlay.take(), &mut self.view) else {
-            return;
-        };
-        view.table.select_first = false;
-        match overlay {
-            Overlay::Find { place, before } => {
-                view.table.wish.find = before;
-                view.place = place;
-            }
-            Overlay::Filter(line) => {
-                view.table.wish.filter = line.before;
-                view.place = line.place;
-            }
-            _ => {}
-        }
-        view.settle();
-    }
-
-    /// Changes what is typed, if something is being typed.
-    fn entry(&mut self, change: impl FnOnce(&mut String)) {
-        match (&mut self.overlay, &mut self.view) {
-            (Some(Overlay::Find { .. }), Some(view)) => {
-                change(&mut view.table.wish.find);
-                view.select_first();
-            }
-            (Some(Overlay::Time { typed, problem }), _) => {
-                change(typed);
-                *problem = None;
-            }
-            (Some(Overlay::Palette(palette)), _) => {
-                change(&mut palette.typed);
-                palette.typed_changed();
-            }
-            _ => {}
-        }
-    }
-
-    fn entry_select(&mut self, by: isize, action: ActionId) {
-        match (&mut self.overlay, &mut self.view) {
-            (Some(Overlay::Find { .. }), Some(view)) => view.act(action),
-            (Some(Overlay::Filter(line)), _) => line.select(by),
-            (Some(Overlay::Palette(palette)), _) => palette.select(by),
-            (Some(Overlay::Kinds(selected)), _) => {
-                *selected = selected.saturating_add_signed(by).min(KINDS.len() - 1);
-            }
-            _ => {}
-        }
-    }
-
     fn scroll_sheet(&mut self, action: ActionId) {
         let (Some(frame), Some(view)) = (layout::frame(self.size), &self.view) else {
             return;
@@ -600,140 +422,5 @@ impl App {
             view.walks_list = false;
         }
         later
-    }
-
-    /// Draws the whole frame. It changes nothing but the buffer.
-    pub(super) fn draw(&self, buffer: &mut Buffer) {
-        match layout::frame(self.size) {
-            Some(frame) => self.draw_frame(buffer, &frame),
-            None => self.draw_too_small(buffer),
-        }
-        if self.ascii {
-            ascii::apply(buffer);
-        }
-    }
-
-    fn draw_frame(&self, buffer: &mut Buffer, frame: &layout::Frame) {
-        let theme = self.theme;
-        for rule in frame.rules {
-            frame::rule(buffer, rule, theme);
-        }
-        let Some(view) = &self.view else {
-            Pen::new(buffer, frame.header, 0)
-                .skip(1)
-                .fit(&self.title, theme.style(Role::Strong));
-            frame::bar(buffer, frame.bar, theme, &self.keymap, None);
-            let text = if self.loading.indexing {
-                "sorting and indexing"
-            } else {
-                "reading"
-            };
-            Pen::new(buffer, frame.pane, 0)
-                .skip(1)
-                .put(text, theme.style(Role::Dim));
-            frame::gauge(
-                buffer,
-                frame.strip,
-                theme,
-                &self.keymap,
-                self.loading.done,
-                self.loading.events,
-            );
-            frame::keys(buffer, frame.keys, theme, &self.keymap, Context::Loading);
-            return;
-        };
-        frame::header(buffer, frame.header, theme, &view.opened);
-        frame::bar(
-            buffer,
-            frame.bar,
-            theme,
-            &self.keymap,
-            Some(view.place.pane),
-        );
-        let (main, companion) = layout::with_companion(frame.pane, view.place.pane);
-        self.draw_pane(buffer, main, view);
-        if let Some(companion) = companion {
-            if companion.y > main.y {
-                let above = Rect {
-                    y: companion.y - 1,
-                    height: 1,
-                    ..companion
-                };
-                frame::rule(buffer, above, theme);
-            }
-            life::draw(buffer, companion, theme, view);
-        }
-        frame::strip(buffer, frame, theme, view);
-        match &self.overlay {
-            Some(Overlay::Find { .. }) => {
-                overlay::draw_find(
-                    buffer,
-                    frame.keys,
-                    theme,
-                    &self.keymap,
-                    &view.table.wish.find,
-                );
-            }
-            Some(Overlay::Filter(line)) => line.draw(buffer, frame, theme, view),
-            Some(Overlay::Time { typed, problem }) => {
-                let problem = problem.as_deref();
-                overlay::draw_time(buffer, frame.keys, theme, &self.keymap, typed, problem);
-            }
-            Some(Overlay::Kinds(selected)) => {
-                overlay::draw_kinds(buffer, frame.pane, theme, *selected);
-                frame::keys(buffer, frame.keys, theme, &self.keymap, Context::Kinds);
-            }
-            Some(Overlay::Palette(palette)) => {
-                palette.draw(buffer, frame.pane, theme, &self.keymap);
-                frame::keys(buffer, frame.keys, theme, &self.keymap, Context::Palette);
-            }
-            Some(Overlay::Sheet { sheet, top }) => {
-                sheet.draw(
-                    buffer,
-                    frame.pane,
-                    theme,
-                    (&view.opened, &self.keymap),
-                    *top,
-                );
-                frame::keys(buffer, frame.keys, theme, &self.keymap, Context::Sheet);
-            }
-            None => {
-                frame::keys(buffer, frame.keys, theme, &self.keymap, self.context());
-                if let Some(note) = view.playing().as_ref().or(view.note.as_ref()) {
-                    frame::note(buffer, frame, theme, note);
-                }
-            }
-        }
-    }
-
-    /// Draws what the pane shows.
-    pub(super) fn draw_pane(&self, buffer: &mut Buffer, area: Rect, view: &View) {
-        let theme = self.theme;
-        match view.place.pane {
-            Pane::Findings => findings::draw(buffer, area, theme, view),
-            Pane::Tasks => tasks::draw(buffer, area, theme, view),
-            Pane::Task => life::draw(buffer, area, theme, view),
-            Pane::Wakers => wakers::draw(buffer, area, theme, view),
-            Pane::Scheduler => scheduler::draw(buffer, area, theme, view),
-            Pane::Resources => resources::draw(buffer, area, theme, view),
-            Pane::Causes => causes::draw(buffer, area, theme, view),
-        }
-    }
-
-    fn draw_too_small(&self, buffer: &mut Buffer) {
-        let smallest = layout::SMALLEST;
-        let lines = [
-            "window too small".to_owned(),
-            format!("need {}x{}", smallest.width, smallest.height),
-            format!("have {}x{}", self.size.width, self.size.height),
-        ];
-        let area = *buffer.area();
-        for (row, line) in lines.iter().enumerate().take(usize::from(area.height)) {
-            let line = keep_start(line, usize::from(area.width));
-            let left = usize::from(area.width).saturating_sub(width(&line)) / 2;
-            Pen::new(buffer, area, row as u16)
-                .skip(left)
-                .put(&line, self.theme.style(Role::Strong));
-        }
     }
 }
