@@ -320,11 +320,12 @@ fn latest(page: &mut Page, opened: &Opened) {
             coarse(recording, row.start)
         );
         let who = wording::task(recording, row.task);
-        page.line(
-            Some(Item::Latest),
-            true,
-            vec![(text, Role::Plain), (who, Role::Info)],
-        );
+        let mut pieces = vec![(text, Role::Plain), (who, Role::Info)];
+        if recording.has_holes() {
+            let unless = ", unless a poll before it is lost".to_owned();
+            pieces.push((unless, Role::Dim));
+        }
+        page.line(Some(Item::Latest), true, pieces);
     }
     if healthy || opened.facts.latest_poll.is_some() {
         page.blank();
