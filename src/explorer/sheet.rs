@@ -192,9 +192,34 @@ fn help(of: Context, keymap: &Keymap) -> Vec<Line> {
         "The first gives the mouse to the terminal, which selects text with it; so does the other while it is held.",
     ));
     lines.extend([heading(""), heading("What a filter can ask")]);
+    lines.extend(OPERATORS.iter().map(|(sign, does)| fact(sign, *does)));
     lines.extend(FIELDS.iter().map(|field| fact(field.name, field.help)));
     lines
 }
+
+/// How a filter compares, and how comparisons are put together.
+const OPERATORS: &[(&str, &str)] = &[
+    (
+        "= !=  < <= > >=",
+        "state=runnable, longest>5ms; name=flush* begins with that.",
+    ),
+    (
+        "~ !~",
+        "Contains, or does not, whatever the case: location~db.rs.",
+    ),
+    (
+        "and or not ( )",
+        "state=waiting and not (polls<3 or name~flush).",
+    ),
+    (
+        "poll( )",
+        "One poll of which all of it is true: poll(delay>5ms and worker=0).",
+    ),
+    (
+        "unknown, none",
+        "What was not recorded; what is known not to be there: wait=none.",
+    ),
+];
 
 /// What the mouse does.
 const MOUSE: &[(&str, &str)] = &[
@@ -384,8 +409,26 @@ fn about(opened: &Opened) -> Vec<Line> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::analysis::query::Query;
     use crate::explorer::action_table::PANES;
     use crate::explorer::actions::in_context;
+
+    #[test]
+    fn the_filters_that_the_help_shows_can_be_read() {
+        for filter in [
+            "state=runnable",
+            "longest>5ms",
+            "name=flush*",
+            "location~db.rs",
+            "location!~db.rs",
+            "state=waiting and not (polls<3 or name~flush)",
+            "poll(delay>5ms and worker=0)",
+            "wait=none",
+        ] {
+            let read: Result<Query, _> = filter.parse();
+            assert!(read.is_ok(), "{filter}");
+        }
+    }
 
     #[test]
     fn the_help_of_each_pane_tells_every_action_of_it() {
