@@ -1,6 +1,9 @@
 //! Merging: many streams, each in its own order, become one in the order of time.
 
-use std::collections::{BTreeSet, HashMap, VecDeque};
+use std::{
+    collections::{BTreeSet, HashMap, VecDeque},
+    vec,
+};
 
 use super::{Ns, stop::Stop};
 
@@ -11,29 +14,53 @@ pub(crate) struct Stretch<T> {
     pub(crate) rows: Vec<T>,
 }
 
+/// Stretches that follow each other in time.
 struct Source<T> {
-    stretches: VecDeque<Stretch<T>>,
-    row: usize,
-    last_key: Ns,
+    /// What is left of the stretch whose turn it is; no other is empty.
+    rows: vec::IntoIter<T>,
+    batch: usize,
+    behind: VecDeque<Stretch<T>>,
 }
 
 impl<T> Source<T> {
-    /// The row whose turn it is, and its batch.
-    #[inline]
-    fn front(&self) -> Option<(usize, &T)> {
-        let stretch = self.stretches.front()?;
-        Some((stretch.batch, stretch.rows.get(self.row)?))
+    fn new(stretches: VecDeque<Stretch<T>>) -> Self {
+        let mut source = Self {
+            rows: Vec::new().into_iter(),
+            batch: 0,
+            behind: stretches,
+        };
+        source.go_on();
+        source
     }
 
-    /// Goes on to the next row, and frees a stretch that is used up.
+    /// Takes the first row, and tells its batch.
     #[inline]
-    fn advance(&mut self) {
-        self.row += 1;
-        let used_up = |stretch: &Stretch<T>| self.row >= stretch.rows.len();
-        if self.stretches.front().is_some_and(used_up) {
-            self.stretches.pop_front();
-            self.row = 0;
+    fn take(&mut self) -> Option<(usize, T)> {
+        let row = self.rows.next()?;
+        let batch = self.batch;
+        if self.rows.len() == 0 {
+            self.go_on();
         }
+        Some((batch, row))
+    }
+
+    /// Frees a stretch that is used up, and begins the next.
+    #[cold]
+    fn go_on(&mut self) {
+        if let Some(next) = self.behind.pop_front() {
+            (self.rows, self.batch) = (next.rows.into_iter(), next.batch);
+        }
+    }
+
+    fn first(&self) -> Option<&T> {
+        self.rows.as_slice().first()
+    }
+
+    /// The row behind the first.
+    #[inline]
+    fn second(&self) -> Option<&T> {
+        let here = self.rows.as_slice().get(1);
+        here.or_else(|| self.behind.front()?.rows.first())
     }
 }
 
@@ -47,24 +74,28 @@ pub(crate) fn merge<T>(
     mut emit: impl FnMut(usize, &T),
 ) {
     let mut pace = stop.pace();
-    let mut sources = chain(stretches, &key);
-    let head = |number: usize, source: &Source<T>| {
-        source
-            .front()
-            .map_or(OVER, |(_, row)| (key(row), number as u32))
+    let sources = chain(stretches, &key).into_iter().map(Source::new);
+    let mut sources: Vec<Source<T>> = sources.collect();
+    let head = |row: Option<&T>, number: usize| row.map_or(OVER, |row| (key(row), number as u32));
+    let heads = |of: fn(&Source<T>) -> Option<&T>, sources: &[Source<T>]| -> Vec<Head> {
+        let numbered = sources.iter().enumerate();
+        numbered
+            .map(|(number, source)| head(of(source), number))
+            .collect()
     };
-    let heads = sources.iter().enumerate();
-    let mut heads = Tournament::new(heads.map(|(number, source)| head(number, source)).collect());
+    let mut first = Tournament::new(heads(Source::first, &sources));
+    // The next match waits for nothing but these: what lies behind is fetched from memory while it is played.
+    let mut second = heads(Source::second, &sources);
     while !pace.is_over() {
-        let number = heads.winner.1 as usize;
-        let Some(source) = sources.get_mut(number) else {
+        let number = first.winner.1 as usize;
+        let (Some(source), Some(next)) = (sources.get_mut(number), second.get_mut(number)) else {
             break;
         };
-        if let Some((batch, row)) = source.front() {
-            emit(batch, row);
+        first.replace(*next);
+        if let Some((batch, row)) = source.take() {
+            emit(batch, &row);
         }
-        source.advance();
-        heads.replace(head(number, source));
+        *next = head(source.second(), number);
     }
 }
 
@@ -119,14 +150,14 @@ fn play(one: Head, other: Head) -> (Head, Head) {
     (pick(first, one, other), pick(first, other, one))
 }
 
-/// Chains stretches that follow each other in time, those of one stream first: the fewer sources, the faster the merge.
+/// Chains stretches that follow each other in time, those of one stream first: the fewer chains, the faster the merge.
 fn chain<T>(
     stretches: impl Iterator<Item = Stretch<T>>,
     key: &impl Fn(&T) -> Ns,
-) -> Vec<Source<T>> {
-    let mut sources: Vec<Source<T>> = Vec::new();
+) -> Vec<VecDeque<Stretch<T>>> {
+    let mut chains: Vec<(Ns, VecDeque<Stretch<T>>)> = Vec::new();
     let mut latest: HashMap<u32, usize> = HashMap::new();
-    // Sources by the key of their last row.
+    // Chains by the key of their last row.
     let mut ends: BTreeSet<(Ns, usize)> = BTreeSet::new();
     let mut ordered: Vec<(Ns, Ns, Stretch<T>)> = stretches
         .filter_map(|stretch| {
@@ -137,24 +168,20 @@ fn chain<T>(
     ordered.sort_by_key(|(first, ..)| *first);
     for (first, last, stretch) in ordered {
         let own = latest.get(&stretch.stream).copied();
-        let own = own.filter(|number| sources[*number].last_key <= first);
+        let own = own.filter(|number| chains[*number].0 <= first);
         let other = || Some(ends.range(..=(first, usize::MAX)).next_back()?.1);
         let number = own.or_else(other).unwrap_or_else(|| {
-            sources.push(Source {
-                stretches: VecDeque::new(),
-                row: 0,
-                last_key: first,
-            });
-            sources.len() - 1
+            chains.push((first, VecDeque::new()));
+            chains.len() - 1
         });
         latest.insert(stretch.stream, number);
-        let source = &mut sources[number];
-        ends.remove(&(source.last_key, number));
+        let (end, chain) = &mut chains[number];
+        ends.remove(&(*end, number));
         ends.insert((last, number));
-        source.last_key = last;
-        source.stretches.push_back(stretch);
+        *end = last;
+        chain.push_back(stretch);
     }
-    sources
+    chains.into_iter().map(|(_, chain)| chain).collect()
 }
 
 #[cfg(test)]

@@ -91,7 +91,7 @@ struct Walk<'a> {
 }
 
 impl Walk<'_> {
-    #[inline]
+    #[inline(always)]
     fn take_wake(&mut self, wake: usize) {
         let task = self.wakes.task[wake].index();
         let at = self.wakes.at[wake];
