@@ -1,6 +1,8 @@
 //! The jumps that follow the recording: to the waker, the parent, the culprit, the next slow poll.
 
-use super::{actions::ActionId, findings, place::Pane, span::Span, text::plural, view::View};
+use super::{
+    actions::ActionId, causes, findings, place::Pane, span::Span, text::plural, view::View,
+};
 use crate::{
     analysis::{findings::dropped_in, label},
     recording::{Cause, Happening, Ns, PollIx, TaskIx, WakeIx, Waker, time::duration},
@@ -16,6 +18,10 @@ impl View {
 
     /// From a poll to its cause; from a wake to the poll of the task that issued it.
     pub(super) fn who_woke(&mut self) {
+        if let Some(poll) = causes::shown_poll(self) {
+            self.go_to_cause(poll);
+            return;
+        }
         let selected = self.selected().filter(|_| self.place.pane == Pane::Task);
         match selected {
             Some((_, _, Happening::Woken(wake))) => self.go_to_waker(wake),

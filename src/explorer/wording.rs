@@ -220,7 +220,18 @@ pub(super) fn event(
             };
             let length = match (row.begin, row.end) {
                 (Some(begin), Some(end)) => {
-                    format!(" after {}", duration(end.saturating_sub(begin)))
+                    let length = end.saturating_sub(begin);
+                    let ready = ready_within(recording, of, begin, end);
+                    // Only where it changes what the length means.
+                    if ready > length / MOST_OF {
+                        format!(
+                            " after {}, ready for {} of it",
+                            duration(length),
+                            duration(ready)
+                        )
+                    } else {
+                        format!(" after {}", duration(length))
+                    }
                 }
                 _ => String::new(),
             };
@@ -372,6 +383,20 @@ pub(super) fn event_in_full(view: &View, of: TaskIx, event: &HistoryEvent) -> Ve
             ending(recording, of)
         )],
     }
+}
+
+/// A task that was ready for no more than this part of a wait, a quarter, waited for what the mark names.
+const MOST_OF: Ns = 4;
+
+/// For how much of a wait the task had been woken already: what it waited for was there, and it was not polled.
+fn ready_within(recording: &Recording, task: TaskIx, begin: Ns, end: Ns) -> Ns {
+    let poll = recording
+        .poll_at(task, end)
+        .map(|poll| recording.poll(poll));
+    let ready = poll.and_then(|poll| Some((poll.start - poll.delay?, poll.start)));
+    ready
+        .map_or(0, |(since, until)| until - since.max(begin))
+        .max(0)
 }
 
 /// Wakes that are looked through for an earlier one by the runtime.
@@ -528,5 +553,39 @@ mod tests {
             .map(|wake| late_by(&opened, *wake))
             .collect();
         assert_eq!(late, [None, Some(29 * MILLISECOND), None]);
+    }
+
+    /// What was waited for may be there long before the task is polled: that is not the other side's fault.
+    #[test]
+    fn a_wait_tells_how_much_of_it_the_task_was_ready() {
+        let mut builder = builder(100 * MILLISECOND);
+        runtime(&mut builder, 1);
+        let name = builder.intern("price");
+        let mut w0 = batch(0);
+        w0.spawn(1, spawn(0));
+        w0.poll(1, 0, MILLISECOND, Outcome::Pending);
+        for (wait, begin, woken, polled) in [(1, 1, 2, 42), (2, 44, 84, 85)] {
+            w0.wait_begin(1, wait, begin * MILLISECOND, name, name);
+            w0.wake(1, woken * MILLISECOND, WakerKey::Runtime);
+            let end = (polled + 1) * MILLISECOND;
+            w0.poll(1, polled * MILLISECOND, end, Outcome::Pending);
+            w0.wait_end(1, wait, polled * MILLISECOND + 10, WaitState::Done);
+        }
+        builder.batch(w0);
+        let opened = Opened::new(builder.finish(), &Thresholds::default());
+        let task = opened.recording.task_by_id(1).unwrap();
+        let history = opened.recording.history(task);
+        let told: Vec<String> = (0..)
+            .map_while(|line| history.get(line))
+            .filter(|happened| matches!(happened.what, Happening::Waited(_)))
+            .map(|happened| event(&opened, task, &happened).1)
+            .collect();
+        assert_eq!(
+            told,
+            [
+                "\"price\" done after 41.0 ms, ready for 40.0 ms of it",
+                "\"price\" done after 41.0 ms",
+            ]
+        );
     }
 }

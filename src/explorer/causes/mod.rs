@@ -11,7 +11,7 @@ use ratatui::{buffer::Buffer, layout::Rect};
 
 use super::{
     actions::ActionId,
-    place::scrolled,
+    place::{Pane, scrolled},
     show::{Shown, number},
     text::{Pen, brief, keep_end, width, wrap},
     theme::{Role, Theme},
@@ -153,6 +153,14 @@ fn subject(view: &View) -> Option<Subject> {
         Some(poll) => Some(Subject::Poll(poll)),
         None if waits_in_vain() => Some(Subject::NeverPolled(task)),
         None => view.selected_poll().map(Subject::Poll),
+    }
+}
+
+/// The poll whose causes are on the screen.
+pub(super) fn shown_poll(view: &View) -> Option<PollIx> {
+    match view.causes.of.filter(|_| view.place.pane == Pane::Causes)? {
+        Subject::Poll(poll) => Some(poll),
+        Subject::NeverPolled(_) => None,
     }
 }
 

@@ -2,7 +2,7 @@
 
 use crate::{
     explorer::tests::{self, app, assert_screen, buffer, incident, lines, press},
-    recording::{MILLISECOND, Outcome, Recording, SpawnFacts, WakerKey, testing},
+    recording::{Cause, MILLISECOND, Outcome, Recording, SpawnFacts, WakerKey, testing},
 };
 
 /// The snapshot `name` of what is seen of the small incident after `keys`, at that size.
@@ -73,6 +73,24 @@ fn enter_leads_to_the_event_of_the_line_and_back_returns() {
     );
     press(&mut app, "\x08kkk");
     assert_eq!(lines(&buffer(&app)), before);
+}
+
+/// The cursor may lie long before the poll that is told of: `w` goes to the wake that is on the screen.
+#[test]
+fn who_woke_goes_to_the_wake_that_is_shown() {
+    let mut app = app(incident::recording(), 80, 24);
+    press(&mut app, "2/ping\nc");
+    let view = app.view().expect("an open recording");
+    let poll = super::shown_poll(view).expect("a poll");
+    let recording = std::sync::Arc::clone(&view.opened);
+    let Some(Cause::Wake(wake)) = recording.recording.cause(poll) else {
+        panic!("somebody woke it");
+    };
+    assert!(view.place.cursor < recording.recording.wake_at(wake));
+    press(&mut app, "w");
+    let place = app.view().expect("an open recording").place;
+    assert_eq!(place.cursor, recording.recording.wake_at(wake));
+    assert_eq!(place.task, Some(recording.recording.task_of(poll)));
 }
 
 #[test]
