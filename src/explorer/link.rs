@@ -50,6 +50,7 @@ impl View {
     pub(super) fn start_at(&mut self, start: &Start) -> Result<(), String> {
         let window = self.opened.recording.window();
         let resolve = |when: When| when.resolve(window);
+        self.untouched = start.is_default();
         if let Some(id) = start.task {
             let task = self.opened.recording.task_by_id(id);
             self.place.task = Some(task.ok_or_else(|| {

@@ -46,6 +46,7 @@ impl View {
         };
         let at = Position::new(column, row);
         self.note = None;
+        self.untouched = false;
         self.walking = false;
         self.walks_list = false;
         self.held = None;

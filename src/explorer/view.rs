@@ -59,6 +59,8 @@ pub(super) struct View {
     pub(super) player: Player,
     /// What is stepped through.
     pub(super) step_kind: Kind,
+    /// Nothing was done since the recording was opened, and nobody said where to open it.
+    pub(super) untouched: bool,
     /// The last action was a step of a walk through what happened to anybody.
     pub(super) walking: bool,
     /// The last action went through the lines of a list.
@@ -114,6 +116,7 @@ impl View {
             note: None,
             player: Player::default(),
             step_kind: Kind::default(),
+            untouched: true,
             walking: false,
             walks_list: false,
             held: None,
@@ -175,6 +178,7 @@ impl View {
         if !self.act_in_pane(action) {
             self.act_anywhere(action);
         }
+        self.untouched = false;
         self.settle();
     }
 

@@ -217,9 +217,22 @@ pub(super) fn act(view: &mut View, action: ActionId) -> bool {
         ActionId::First => walk(view, isize::MIN),
         ActionId::Last => walk(view, isize::MAX),
         ActionId::Open => open(view),
+        ActionId::CausesPane | ActionId::WakersPane | ActionId::TaskPane | ActionId::WhoWoke => {
+            mean(view);
+            return false;
+        }
         _ => return false,
     }
     true
+}
+
+/// Right after opening nobody has selected anything yet: what is asked first is asked about the item on which the mark is.
+fn mean(view: &mut View) {
+    let item = view.place.findings.item;
+    let task = target(&view.opened, item).and_then(|target| target.task);
+    if view.untouched && task.is_some() && task != view.place.task {
+        select(view, item);
+    }
 }
 
 /// Selects another item, so many further down.

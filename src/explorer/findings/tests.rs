@@ -248,3 +248,40 @@ fn a_task_that_starves_is_no_sign_of_health() {
         assert!(unsure.contains(told), "{told:?} in\n{unsure}");
     }
 }
+
+/// The longest poll is a passer-by's, and somebody else is the task to look at first.
+#[test]
+fn what_is_asked_first_is_asked_about_the_marked_item() {
+    let mut builder = builder(1_000 * MILLISECOND);
+    runtime(&mut builder, 2);
+    let (mut w0, mut w1) = (batch(0), batch(1));
+    for task in [1, 2] {
+        w0.spawn(task, spawn(0));
+    }
+    for round in 0..90 {
+        let at = round * 11 * MILLISECOND;
+        w0.poll(1, at + 20_000, at + 60_000, Outcome::Pending);
+        w0.wake(1, at + 10 * MILLISECOND, WakerKey::Runtime);
+    }
+    w1.poll(2, 5_000, 5 * MILLISECOND, Outcome::Ready);
+    w1.terminate(2, 5 * MILLISECOND);
+    for batch in [w0, w1] {
+        builder.batch(batch);
+    }
+    let recording = builder.finish();
+    let [one, two] = [1, 2].map(|id| recording.task_by_id(id));
+    let mut app = app(recording, 120, 40);
+    app.begin_in(Pane::Findings);
+    let place = |app: &App| app.view().expect("an open recording").place;
+    assert_eq!(place(&app).findings.item, Item::Longest);
+    assert_eq!(place(&app).task, one);
+    press(&mut app, "c");
+    assert_eq!((place(&app).pane, place(&app).task), (Pane::Causes, two));
+    // Whom somebody has chosen stays chosen.
+    press(&mut app, "2k1c");
+    assert_eq!(place(&app).pane, Pane::Causes);
+    press(&mut app, "2");
+    let chosen = place(&app).task;
+    press(&mut app, "1c");
+    assert_eq!(place(&app).task, chosen);
+}
