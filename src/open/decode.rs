@@ -246,7 +246,7 @@ impl VisitEvents for Filling<'_> {
         self.batch.wake(task, self.context.clock.ns(at), waker);
     }
 
-    fn other(&mut self, thread: u32, event: Event) {
+    fn event(&mut self, thread: u32, event: Event) {
         if self.takes(thread) {
             push(self.batch, &event, self.context);
         }

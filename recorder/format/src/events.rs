@@ -169,20 +169,14 @@ impl<'a> EventChunk<'a> {
 }
 
 /// Takes the events of a chunk one by one, see [`EventChunk::visit`]. What a dump mostly consists of
-/// comes in pieces: an [`Event`] made only to be taken apart again would cost a good part of the decoding.
+/// comes in pieces, for those who want it so: an [`Event`] made only to be taken apart again would cost
+/// a good part of the decoding.
 pub trait VisitEvents {
+    /// An event that `thread` wrote.
+    fn event(&mut self, thread: u32, event: Event);
+
     /// An [`Event::Poll`] of `thread`.
-    fn poll(&mut self, thread: u32, start: u64, end: u64, task: u64, outcome: PollOutcome);
-
-    /// An [`Event::Wake`] by `thread`.
-    fn wake(&mut self, thread: u32, at: u64, task: u64, waker: Waker);
-
-    /// An event of any other kind.
-    fn other(&mut self, thread: u32, event: Event);
-}
-
-/// Makes [`Event`]s out of what is visited.
-impl VisitEvents for Option<(u32, Event)> {
+    #[inline(always)]
     fn poll(&mut self, thread: u32, start: u64, end: u64, task: u64, outcome: PollOutcome) {
         let event = Event::Poll {
             start,
@@ -190,14 +184,19 @@ impl VisitEvents for Option<(u32, Event)> {
             task,
             outcome,
         };
-        *self = Some((thread, event));
+        self.event(thread, event);
     }
 
+    /// An [`Event::Wake`] by `thread`.
+    #[inline(always)]
     fn wake(&mut self, thread: u32, at: u64, task: u64, waker: Waker) {
-        *self = Some((thread, Event::Wake { at, task, waker }));
+        self.event(thread, Event::Wake { at, task, waker });
     }
+}
 
-    fn other(&mut self, thread: u32, event: Event) {
+/// Keeps the last event.
+impl VisitEvents for Option<(u32, Event)> {
+    fn event(&mut self, thread: u32, event: Event) {
         *self = Some((thread, event));
     }
 }
@@ -297,9 +296,9 @@ impl Events {
             PARK if detail == 0 => {
                 let (start, end) = self.interval(Column::ParkGap, Column::ParkLength)?;
                 self.passed(end);
-                visitor.other(thread, Event::Park { start, end });
+                visitor.event(thread, Event::Park { start, end });
             }
-            kind => visitor.other(thread, self.other(kind, detail)?),
+            kind => visitor.event(thread, self.other(kind, detail)?),
         }
         Some(())
     }

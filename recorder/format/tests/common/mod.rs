@@ -11,7 +11,7 @@ pub mod contents;
 
 use dial9_format::{
     ChunkBuilder, ChunkInfo, DumpReader, DumpWriter, End, Event, Frame, Header, Losses, OpenError,
-    Piece, PollOutcome, ReadLoss, Strings, Tasks, Unpacker, VisitEvents, Waker, Workers,
+    Piece, ReadLoss, Strings, Tasks, Unpacker, VisitEvents, Workers,
 };
 
 /// A frame as a test compares it: an event chunk with its events.
@@ -62,21 +62,7 @@ impl Reading {
 struct Visited(Vec<(u32, Event)>);
 
 impl VisitEvents for Visited {
-    fn poll(&mut self, thread: u32, start: u64, end: u64, task: u64, outcome: PollOutcome) {
-        let poll = Event::Poll {
-            start,
-            end,
-            task,
-            outcome,
-        };
-        self.0.push((thread, poll));
-    }
-
-    fn wake(&mut self, thread: u32, at: u64, task: u64, waker: Waker) {
-        self.0.push((thread, Event::Wake { at, task, waker }));
-    }
-
-    fn other(&mut self, thread: u32, event: Event) {
+    fn event(&mut self, thread: u32, event: Event) {
         self.0.push((thread, event));
     }
 }
