@@ -36,6 +36,14 @@ pub(crate) const LONG: u32 = u32::MAX;
 /// In place of a length that is not known.
 pub(crate) const NO_LENGTH: u32 = u32::MAX - 1;
 
+/// A length as the column keeps it.
+fn narrow(length: Ns) -> u32 {
+    match u32::try_from(length) {
+        Ok(short) if short < NO_LENGTH => short,
+        _ => LONG,
+    }
+}
+
 impl Lengths {
     pub(crate) fn with_capacity(rows: usize) -> Self {
         Self {
@@ -46,25 +54,16 @@ impl Lengths {
 
     pub(crate) fn push(&mut self, length: Option<Ns>) {
         let row = self.short.len() as u32;
-        self.short.push(match length {
-            None => NO_LENGTH,
-            Some(length) => match u32::try_from(length) {
-                Ok(short) if short < NO_LENGTH => short,
-                _ => {
-                    self.long.insert(row, length);
-                    LONG
-                }
-            },
-        });
+        let short = length.map_or(NO_LENGTH, narrow);
+        if let (LONG, Some(length)) = (short, length) {
+            self.long.insert(row, length);
+        }
+        self.short.push(short);
     }
 
     /// Appends what [`Self::push`] would one by one.
     pub(crate) fn extend(&mut self, lengths: impl Iterator<Item = Ns> + Clone) {
         let first = self.short.len() as u32;
-        let narrow = |length| match u32::try_from(length) {
-            Ok(short) if short < NO_LENGTH => short,
-            _ => LONG,
-        };
         self.short.extend(lengths.clone().map(narrow));
         for (row, length) in (first..).zip(lengths) {
             if narrow(length) == LONG {
