@@ -76,10 +76,7 @@ fn a_client_agrees() -> bool {
         .into_iter()
         .filter(|late| recording.location(late.task) == Some(culprit))
         .map(|late| chain_after(&recording, &blind, late.task, late.wake))
-        .collect();
-    // The workers may be blocked again before the driver is asked, by others who want the machine.
-    let late: Vec<Chain> = late
-        .into_iter()
+        // The workers may be blocked again before the driver is asked, by others who want the machine.
         .filter(|chain| {
             chain
                 .blind()

@@ -1,10 +1,14 @@
 //! Dumps after a recipe: their frames are sound, and the events and the history in them say anything at all.
 
+use std::{iter::Copied, slice::Iter};
+
 use dial9_format::{
     Anchor, ChunkBuilder, ChunkInfo, ClockSource, DumpWriter, Event, Header, Level, OpenWait,
     PollOutcome, Running, RuntimeRow, Strings, TaskKind, TaskRow, Tasks, ThreadRow, Trigger,
     WaitOutcome, Waker, WorkerRow, Workers,
 };
+
+use crate::trace::number;
 
 /// What the strings of every such dump say.
 const TEXTS: [&str; 4] = ["main", "src/a.rs:1:2", "\u{1b}[31m", ""];
@@ -14,7 +18,7 @@ const TEXTS: [&str; 4] = ["main", "src/a.rs:1:2", "\u{1b}[31m", ""];
 /// first is 255.
 #[must_use]
 pub fn dump_of_rows(recipe: &[u8]) -> Vec<u8> {
-    let mut recipe = Recipe(recipe);
+    let mut recipe = Recipe(recipe.iter().copied());
     let header = header(&mut recipe);
     let mut rows = Rows::default();
     let mut chunks = vec![chunk(&mut recipe)];
@@ -237,24 +241,16 @@ fn task(recipe: &mut Recipe<'_>) -> TaskRow {
     }
 }
 
-/// What is left of a recipe. Behind its end everything is 0.
-struct Recipe<'a>(&'a [u8]);
+/// What is left of a recipe.
+struct Recipe<'a>(Copied<Iter<'a, u8>>);
 
 impl Recipe<'_> {
     fn byte(&mut self) -> Option<u8> {
-        let (byte, rest) = self.0.split_first()?;
-        self.0 = rest;
-        Some(*byte)
+        self.0.next()
     }
 
     fn number(&mut self) -> u64 {
-        match self.byte() {
-            None => 0,
-            Some(255) => (0..8).fold(0, |number, _| {
-                number << 8 | u64::from(self.byte().unwrap_or(0))
-            }),
-            Some(byte) => u64::from(byte),
-        }
+        number(&mut self.0)
     }
 
     fn small(&mut self) -> u32 {

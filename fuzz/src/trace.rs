@@ -162,7 +162,8 @@ pub fn trace_of_events(recipe: &[u8]) -> Vec<u8> {
     trace
 }
 
-fn number(recipe: &mut impl Iterator<Item = u8>) -> u64 {
+/// The next number of a recipe: one byte, or the eight behind one of 255. Behind the end everything is 0.
+pub(crate) fn number(recipe: &mut impl Iterator<Item = u8>) -> u64 {
     match recipe.next() {
         None => 0,
         Some(255) => recipe
