@@ -49,37 +49,45 @@ pub(super) fn with_companion(pane: Rect, shown: Pane) -> (Rect, Option<Rect>) {
         // These show lives themselves.
         Pane::Tasks | Pane::Task => (pane, None),
         // Time needs width.
-        Pane::Scheduler if pane.height >= 48 => {
-            let below = pane.height * 2 / 5;
-            let above = pane.height - below - 1;
-            let main = Rect {
-                height: above,
-                ..pane
-            };
-            let companion = Rect {
-                y: pane.y + above + 1,
-                height: below,
-                ..pane
-            };
-            (main, Some(companion))
-        }
+        Pane::Scheduler if pane.height >= 48 => one_above_the_other(pane, pane.height * 2 / 5),
         Pane::Scheduler => (pane, None),
-        _ if pane.width >= 160 => {
-            let right = pane.width / 2 - 4;
-            let left = pane.width - right - 2;
-            let main = Rect {
-                width: left,
-                ..pane
-            };
-            let companion = Rect {
-                x: pane.x + left + 2,
-                width: right,
-                ..pane
-            };
-            (main, Some(companion))
-        }
+        _ if pane.width >= WIDE => side_by_side(pane),
         _ => (pane, None),
     }
+}
+
+/// A pane of at least so many columns has room for a life beside it.
+const WIDE: u16 = 160;
+
+/// A pane, and a life on its right.
+fn side_by_side(pane: Rect) -> (Rect, Option<Rect>) {
+    let right = pane.width / 2 - 4;
+    let left = pane.width - right - 2;
+    let main = Rect {
+        width: left,
+        ..pane
+    };
+    let companion = Rect {
+        x: pane.x + left + 2,
+        width: right,
+        ..pane
+    };
+    (main, Some(companion))
+}
+
+/// A pane, and a life of that height below it, with a line for a rule between them.
+fn one_above_the_other(pane: Rect, below: u16) -> (Rect, Option<Rect>) {
+    let above = pane.height - below - 1;
+    let main = Rect {
+        height: above,
+        ..pane
+    };
+    let companion = Rect {
+        y: pane.y + above + 1,
+        height: below,
+        ..pane
+    };
+    (main, Some(companion))
 }
 
 /// The Tasks pane.
@@ -99,36 +107,10 @@ pub(super) struct TasksLayout {
 impl TasksLayout {
     /// `found` says whether there is a finding to tell about.
     pub(super) fn new(pane: Rect, found: bool) -> Self {
-        let (table, details) = if pane.width >= 160 {
-            let right = pane.width / 2 - 4;
-            let left = pane.width - right - 2;
-            let details = Rect {
-                x: pane.x + left + 2,
-                width: right,
-                ..pane
-            };
-            (
-                Rect {
-                    width: left,
-                    ..pane
-                },
-                Some(details),
-            )
+        let (table, details) = if pane.width >= WIDE {
+            side_by_side(pane)
         } else if pane.height >= 28 {
-            let below = pane.height / 2;
-            let above = pane.height - below - 1;
-            let details = Rect {
-                y: pane.y + above + 1,
-                height: below,
-                ..pane
-            };
-            (
-                Rect {
-                    height: above,
-                    ..pane
-                },
-                Some(details),
-            )
+            one_above_the_other(pane, pane.height / 2)
         } else {
             (pane, None)
         };

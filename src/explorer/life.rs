@@ -5,7 +5,7 @@ use ratatui::{buffer::Buffer, layout::Rect, style::Modifier};
 use super::{
     actions::ActionId,
     figures::Figure,
-    frame::level,
+    frame::{level, rule},
     lanes::LaneCell,
     layout::{LABEL, LifeLayout},
     lengths,
@@ -48,6 +48,19 @@ fn is_wide(view: &View) -> bool {
 /// Whether bars of the lengths of polls and delays are drawn.
 pub(super) fn shows_lengths(view: &View) -> bool {
     view.place.pane == Pane::Task && (view.lengths.wanted || is_wide(view))
+}
+
+/// Draws the life in `area`, beside `main`; below it, a rule stands between the two.
+pub(super) fn draw_beside(buffer: &mut Buffer, main: Rect, area: Rect, theme: Theme, view: &View) {
+    if area.y > main.y {
+        let above = Rect {
+            y: area.y - 1,
+            height: 1,
+            ..area
+        };
+        rule(buffer, above, theme);
+    }
+    draw(buffer, area, theme, view);
 }
 
 pub(super) fn draw(buffer: &mut Buffer, area: Rect, theme: Theme, view: &View) {

@@ -9,7 +9,7 @@ use ratatui::{
 use super::{
     actions::ActionId,
     columns::{Columns, MARGIN, flush_right},
-    filter, frame,
+    filter,
     fuzzy::Fuzzy,
     layout::TasksLayout,
     life, overview,
@@ -66,15 +66,7 @@ pub(super) fn draw(buffer: &mut Buffer, area: Rect, theme: Theme, view: &View) {
     rows(buffer, layout.rows, theme, view, &columns);
     foot(buffer, layout.foot, theme, view);
     if let Some(details) = layout.details {
-        if details.y > area.y {
-            let above = Rect {
-                y: details.y - 1,
-                height: 1,
-                ..details
-            };
-            frame::rule(buffer, above, theme);
-        }
-        life::draw(buffer, details, theme, view);
+        life::draw_beside(buffer, area, details, theme, view);
     }
 }
 

@@ -67,15 +67,7 @@ impl App {
         let (main, companion) = layout::with_companion(frame.pane, view.place.pane);
         self.draw_pane(buffer, main, view);
         if let Some(companion) = companion {
-            if companion.y > main.y {
-                let above = Rect {
-                    y: companion.y - 1,
-                    height: 1,
-                    ..companion
-                };
-                frame::rule(buffer, above, theme);
-            }
-            life::draw(buffer, companion, theme, view);
+            life::draw_beside(buffer, main, companion, theme, view);
         }
         frame::strip(buffer, frame, theme, view);
         match &self.overlay {
